@@ -1,0 +1,2 @@
+export { deriveSeed } from './derive-seed.js';
+export { createGenerator, type GeneratorState, type RandomGenerator } from './generator.js';

@@ -1,0 +1,1 @@
+export type { Distribution, SearchSpace } from './search-space.js';

@@ -1,0 +1,41 @@
+import { defineConfig } from 'vitest/config';
+
+/** Sibling packages resolve to their TypeScript sources in this process; child processes run the built `dist`. */
+const resolveToSource = { ssr: { resolve: { conditions: ['source', 'module', 'node', 'import', 'default'] } } };
+
+/** The file suffix picks the project (house style: tests beside the code). */
+export default defineConfig({
+  test: {
+    pool: 'forks',
+    projects: [
+      {
+        ...resolveToSource,
+        test: {
+          name: 'unit',
+          include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
+          exclude: ['**/*.learn.test.ts', '**/*.integration.test.ts', '**/node_modules/**', '**/dist/**'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        ...resolveToSource,
+        test: {
+          name: 'integration',
+          include: ['packages/*/src/**/*.integration.test.ts', 'test/**/*.integration.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        ...resolveToSource,
+        test: {
+          name: 'learn',
+          include: ['packages/*/src/**/*.learn.test.ts'],
+          testTimeout: 600_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
