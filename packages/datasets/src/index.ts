@@ -1,1 +1,2 @@
-export {};
+export type { Dataset, ImageShape, Subset } from './dataset.js';
+export type { ImageList, Splits, TestSplit } from './splits.js';

@@ -1,1 +1,19 @@
-export {};
+export type { ControlChannel } from './control-channel.js';
+export { createLeaseTimes, type LeaseTimes, type Messaging } from './deployment.js';
+export type { EventLog, StoredEvent } from './event-log.js';
+export {
+  type BucketName,
+  STATE_BUCKETS,
+  type StateBucket,
+  type StateChange,
+  type StateEntry,
+  type StateStore,
+} from './state-store.js';
+export {
+  type Delivery,
+  PRIORITIES,
+  type Priority,
+  type QueueEntry,
+  type StoredQueueEntry,
+  type TrialQueue,
+} from './trial-queue.js';

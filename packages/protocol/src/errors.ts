@@ -37,7 +37,11 @@ export class AdctlError extends Error {
 }
 
 /** Thrown for input that its author must mend. */
-export function userError(code: string, message: string, options: Omit<AdctlErrorOptions, 'code' | 'kind'> = {}): AdctlError {
+export function userError(
+  code: string,
+  message: string,
+  options: Omit<AdctlErrorOptions, 'code' | 'kind'> = {},
+): AdctlError {
   return new AdctlError(message, { ...options, code, kind: 'user' });
 }
 

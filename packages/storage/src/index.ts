@@ -1,1 +1,1 @@
-export {};
+export type { MultipartUpload, ObjectInfo, ObjectStore, PutOptions, PutOutcome } from './object-store.js';

@@ -1,0 +1,49 @@
+export interface StateEntry {
+  readonly key: string;
+  /** JSON value as written; the reader parses it by schema. */
+  readonly value: unknown;
+  /** Store-wide, rising; the token for compare-and-set. */
+  readonly revision: number;
+}
+
+/** A change seen by `watch`; `value` is null after a delete. */
+export interface StateChange {
+  readonly key: string;
+  readonly value: unknown | null;
+  readonly revision: number;
+}
+
+/**
+ * One bucket of live records with revisions. Keys are tokens of `[A-Za-z0-9_-]` joined by dots; prefixes end at a token.
+ * Conflicts are values, not exceptions: losing a compare-and-set is an expected ending.
+ */
+export interface StateBucket {
+  get(key: string): Promise<StateEntry | null>;
+  /** Writes only if the key is absent (or deleted). @returns the revision, or null when the key exists. */
+  create(key: string, value: unknown): Promise<number | null>;
+  /** Writes only if the current revision is the given one. @returns the new revision, or null when it is not. */
+  update(key: string, value: unknown, revision: number): Promise<number | null>;
+  /** Writes whatever is there. */
+  put(key: string, value: unknown): Promise<number>;
+  /** Deletes; with a revision only if it is current. @returns whether it deleted. */
+  delete(key: string, revision?: number): Promise<boolean>;
+  /** All current entries whose key equals the prefix or starts with `<prefix>.`; everything for ''. Ordered by key. */
+  entries(prefix?: string): Promise<readonly StateEntry[]>;
+  /** Current entries first (then one `ready` mark), then every change, until the signal is aborted. */
+  watch(prefix: string, signal: AbortSignal): AsyncIterable<StateChange | 'ready'>;
+}
+
+/** Names of buckets are fixed; entries of buckets with a time to live vanish that long after their last write. */
+export const STATE_BUCKETS = {
+  sweep: {},
+  trial: {},
+  lease: {},
+  worker: { ttlMs: 60_000 },
+  leader: { ttlMs: 4_000 },
+  identity: {},
+} as const satisfies Record<string, { ttlMs?: number }>;
+export type BucketName = keyof typeof STATE_BUCKETS;
+
+export interface StateStore {
+  bucket(name: BucketName): StateBucket;
+}

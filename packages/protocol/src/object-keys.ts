@@ -1,0 +1,44 @@
+import type { SweepId, TrialId } from './ids.js';
+
+/** The only builders of object keys. The kind comes first because lifecycle rules filter by prefix. */
+
+const segment = (index: number) => String(Math.floor(index / 1000)).padStart(6, '0');
+
+/** A sweep frozen at submission. Written once. */
+export const sweepSpecKey = (sweep: SweepId) => `v1/spec/${sweep}.json`;
+
+/** One trial's resolved spec. Written once. */
+export const trialSpecKey = (sweep: SweepId, trial: TrialId) => `v1/trial/${sweep}/${trial}.json`;
+
+/** Everything one attempt checkpoints at one step lives below this prefix. */
+export const checkpointPrefix = (sweep: SweepId, trial: TrialId, attempt: number, step: number) =>
+  `v1/ckpt/${sweep}/${trial}/a${attempt}/s${step}/`;
+
+/** Written last; a checkpoint exists when its manifest does. */
+export const manifestKey = (sweep: SweepId, trial: TrialId, attempt: number, step: number) =>
+  `${checkpointPrefix(sweep, trial, attempt, step)}MANIFEST.json`;
+
+/** All checkpoints of a trial. */
+export const trialCheckpointsPrefix = (sweep: SweepId, trial: TrialId) => `v1/ckpt/${sweep}/${trial}/`;
+
+export const headKey = (sweep: SweepId, trial: TrialId) => `v1/head/${sweep}/${trial}.json`;
+
+/** The result of a trial: final truth, put-if-absent. A person's retry is a new generation with its own key. */
+export const resultKey = (sweep: SweepId, trial: TrialId, index: number, generation = 0) =>
+  `${resultSegmentPrefix(sweep, index)}${trial}${generation > 0 ? `.g${generation}` : ''}.json`;
+
+/** Results come in segments of 1,000 trials so that one listing is one page. */
+export const resultSegmentPrefix = (sweep: SweepId, index: number) => `${resultsPrefix(sweep)}${segment(index)}/`;
+
+export const resultsPrefix = (sweep: SweepId) => `v1/result/${sweep}/`;
+
+/** Evidence of a failed attempt that did not end the trial. */
+export const attemptRecordKey = (sweep: SweepId, trial: TrialId, generation: number, attempt: number) =>
+  `v1/attempt/${sweep}/${trial}/g${generation}-a${attempt}.json`;
+
+/** Curves, sheets and other files beside a result. */
+export const artifactKey = (sweep: SweepId, trial: TrialId, attempt: number, file: string) =>
+  `v1/trial-artifact/${sweep}/${trial}/a${attempt}/${file}`;
+
+/** Which earlier trial holds the result for an identity. */
+export const identityKey = (identity: string) => `v1/identity/${identity.slice(0, 2)}/${identity}.json`;

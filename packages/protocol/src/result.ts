@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { Failure } from './failure.js';
+import { Sha256, WorkerId } from './ids.js';
+import { AttemptRecord, Ending, TrialSpec } from './trial.js';
+
+/** What early stopping, schedulers and ranking may see. Nothing here was computed from test images. */
+export const SelectionMetrics = z.object({
+  /** AUROC of held-out normals against synthetic anomalies made from them, in [0, 1]. */
+  auroc: z.number(),
+  /** Mean `selection.loss` of the held-out normals (the specs' validation error). */
+  loss: z.number(),
+});
+export type SelectionMetrics = z.infer<typeof SelectionMetrics>;
+
+/** Image-level test metrics; anomalous is the positive class. All in [0, 1] but the threshold. */
+export const TestMetrics = z.object({
+  auroc: z.number(),
+  averagePrecision: z.number(),
+  f1Max: z.number(),
+  /** Score at which F1 is largest. Tells separability, is not a usable threshold: it was found on test labels. */
+  f1MaxThreshold: z.number(),
+  fprAt95Tpr: z.number(),
+  /** 95 % bootstrap interval of AUROC over test images of this one model; not a spread over seeds. */
+  aurocImageInterval: z.tuple([z.number(), z.number()]),
+  normalImages: z.int(),
+  anomalousImages: z.int(),
+});
+export type TestMetrics = z.infer<typeof TestMetrics>;
+
+/** What held-out normal images say about the scores: enough to turn a score into a decision without a test set. */
+export const Calibration = z.object({
+  images: z.int(),
+  mean: z.number(),
+  std: z.number(),
+  /** Score thresholds by the share of normal images they let pass, e.g. "0.95". */
+  quantiles: z.record(z.string(), z.number()),
+});
+export type Calibration = z.infer<typeof Calibration>;
+
+/** A stored object by reference: bucket-relative key, size and content hash. */
+export const ObjectReference = z.object({
+  key: z.string(),
+  bytes: z.int(),
+  sha256: Sha256,
+  contentType: z.string().optional(),
+});
+export type ObjectReference = z.infer<typeof ObjectReference>;
+
+export const ARTIFACT_NAMES = ['curves', 'roc', 'histogram', 'sheet', 'scores', 'model'] as const;
+
+/** The facts of the machine that trained, for reproduction. */
+export const EngineFacts = z.object({
+  backend: z.string(),
+  tensorflow: z.string(),
+  gpu: z.boolean(),
+  /** TensorFlow threads; 1 and 2 threads give different bits, so resume asks for the same number. */
+  threads: z.int().min(1),
+  node: z.string(),
+  platform: z.string(),
+});
+export type EngineFacts = z.infer<typeof EngineFacts>;
+
+/**
+ * The final truth of a trial: one object, written once, for final states only. `test`, `untrained` and `calibration`
+ * exist for completed trials; a failed trial has `failure`.
+ */
+export const TrialResult = z.object({
+  version: z.literal(1),
+  spec: TrialSpec,
+  attempt: z.int().min(0),
+  generation: z.int().min(0),
+  ending: Ending,
+  failure: Failure.optional(),
+  failures: z.array(AttemptRecord),
+  selection: SelectionMetrics.optional(),
+  test: TestMetrics.optional(),
+  /** The same model before its first step, on the same test images: what learning has to beat. */
+  untrained: z.object({ auroc: z.number() }).optional(),
+  /** Test AUROC of the card's other scores, diagnostic. */
+  otherScores: z.record(z.string(), z.number()).optional(),
+  calibration: Calibration.optional(),
+  /** Epoch whose weights were kept, from 1. */
+  keptEpoch: z.int().optional(),
+  epochs: z.int().optional(),
+  steps: z.int().optional(),
+  /** Trainable parameters over all networks. */
+  parameters: z.int().optional(),
+  splitDigest: Sha256.optional(),
+  engine: EngineFacts.optional(),
+  worker: WorkerId.optional(),
+  startedAt: z.iso.datetime().optional(),
+  endedAt: z.iso.datetime(),
+  /** Seconds of training and of everything, over all attempts of this process; time never decides an identity. */
+  seconds: z.object({ train: z.number(), total: z.number() }).optional(),
+  imagesPerSecond: z.number().optional(),
+  artifacts: z.record(z.string(), ObjectReference),
+  /** Set when this result was taken over from an identical trial. */
+  reusedFrom: z.object({ sweep: z.string(), trial: z.string() }).optional(),
+});
+export type TrialResult = z.infer<typeof TrialResult>;
+
+/** What ranking of configurations may see of a search trial: a result with everything about test removed. */
+export interface SearchOutcome {
+  readonly spec: TrialSpec;
+  readonly ending: Ending;
+  readonly selection: SelectionMetrics | undefined;
+}
+
+/** Cuts a result down to what ranking may see. */
+export function toSearchOutcome(result: TrialResult): SearchOutcome {
+  return { spec: result.spec, ending: result.ending, selection: result.selection };
+}
