@@ -28,6 +28,18 @@ export const AttemptEvent = z.object({
 });
 export type AttemptEvent = z.infer<typeof AttemptEvent>;
 
+/** A worker let go of a trial on purpose, checkpoint committed (subject `release.<sweep>.<trial>.<generation>.<attempt>`). */
+export const ReleaseEvent = z.object({
+  version: z.literal(1),
+  type: z.literal('release'),
+  sweep: SweepId,
+  trial: TrialId,
+  generation: z.int().min(0),
+  attempt: z.int().min(1),
+  reason: z.enum(['cancelled', 'paused', 'drained']),
+});
+export type ReleaseEvent = z.infer<typeof ReleaseEvent>;
+
 /** Columns of numbers from one trial (subject `metric.<sweep>.<trial>`); every column has one value a step of `epochs`. */
 export const MetricBatch = z.object({
   version: z.literal(1),

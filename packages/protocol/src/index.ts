@@ -1,3 +1,16 @@
+export {
+  ControllerStatus,
+  ControlRequest,
+  type ControlVerb,
+  SubmitSweep,
+  SweepAccepted,
+  SweepRecord,
+  SweepSummary,
+  TrialDetail,
+  TrialSummary,
+  TrialWhy,
+  WorkerSummary,
+} from './control.js';
 export { digestOf, sha256, toCanonicalJson } from './digest.js';
 export {
   AdctlError,
@@ -14,6 +27,7 @@ export {
   CheckpointManifest,
   LogLine,
   MetricBatch,
+  ReleaseEvent,
   ResultEvent,
   TrialProgress,
   WorkerHeartbeat,
@@ -26,7 +40,6 @@ export {
   attemptRecordKey,
   checkpointPrefix,
   headKey,
-  identityKey,
   manifestKey,
   resultKey,
   resultSegmentPrefix,

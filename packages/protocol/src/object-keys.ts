@@ -39,6 +39,3 @@ export const attemptRecordKey = (sweep: SweepId, trial: TrialId, generation: num
 /** Curves, sheets and other files beside a result. */
 export const artifactKey = (sweep: SweepId, trial: TrialId, attempt: number, file: string) =>
   `v1/trial-artifact/${sweep}/${trial}/a${attempt}/${file}`;
-
-/** Which earlier trial holds the result for an identity. */
-export const identityKey = (identity: string) => `v1/identity/${identity.slice(0, 2)}/${identity}.json`;

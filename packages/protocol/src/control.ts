@@ -1,0 +1,177 @@
+import { z } from 'zod';
+import { CheckpointHead, WorkerHeartbeat } from './events.js';
+import { Sha256, SweepId, TrialId } from './ids.js';
+import { SelectionMetrics, TrialResult } from './result.js';
+import { TrialPhase, TrialRecord, TrialSpec } from './trial.js';
+import { TrialState } from './trial-state.js';
+
+/** `search` runs the space; `report` retrains the finalists; the rest are ends or a person's pause. */
+export const SweepState = z.enum(['search', 'report', 'paused', 'completed', 'cancelled', 'failed']);
+export type SweepState = z.infer<typeof SweepState>;
+
+/** A finalist: the configuration chosen for one method, by its position in that method's grid. */
+export const Finalist = z.object({
+  method: z.string(),
+  configuration: z.string(),
+  /** Position of the configuration in the sweep's enumeration of search configurations. */
+  configurationIndex: z.int().min(0),
+  /** Mean objective over classes and search seeds that made it a finalist. */
+  objective: z.number(),
+});
+export type Finalist = z.infer<typeof Finalist>;
+
+/** Live truth of a sweep (bucket `sweep`, key `<sweep>`). The frozen spec is the object at `sweepSpecKey`. */
+export const SweepRecord = z.object({
+  version: z.literal(1),
+  sweep: SweepId,
+  name: z.string(),
+  owner: z.string(),
+  state: SweepState,
+  /** State to return to when a pause ends. */
+  pausedFrom: z.enum(['search', 'report']).optional(),
+  reason: z.string().optional(),
+  priority: z.enum(['high', 'normal', 'low']),
+  /** Most trials in flight at once. */
+  parallel: z.int().min(1),
+  createdAt: z.iso.datetime(),
+  finishedAt: z.iso.datetime().optional(),
+  searchTrials: z.int().min(0),
+  /** Known once the finalists are. */
+  reportTrials: z.int().min(0).optional(),
+  finalists: z.array(Finalist).optional(),
+  /** Trials whose records exist; the rest of the grid is not expanded yet. */
+  expanded: z.int().min(0),
+  idempotencyKey: z.string().optional(),
+  /** Nothing is reused and nothing of this sweep's id existed before. */
+  fresh: z.boolean(),
+  specDigest: Sha256,
+});
+export type SweepRecord = z.infer<typeof SweepRecord>;
+
+export const SweepSummary = SweepRecord.extend({
+  methods: z.array(z.string()),
+  dataset: z.string(),
+  protocol: z.string(),
+  normal: z.array(z.string()),
+  /** Expanded trials by state. */
+  counts: z.record(TrialState, z.int()),
+  /** Completed trials whose result was taken over from an identical one. */
+  reused: z.int(),
+});
+export type SweepSummary = z.infer<typeof SweepSummary>;
+
+export const SubmitSweep = z.object({
+  version: z.literal(1),
+  /** The sweep file's text after `--set`; the controller parses and checks it again. */
+  source: z.string(),
+  /** Name for messages. */
+  file: z.string(),
+  /** Folder that relative dataset roots start from. */
+  directory: z.string(),
+  fresh: z.boolean(),
+  idempotencyKey: z.string().optional(),
+  /** What to do when a sweep of this name is active: join it when identical (default), skip, or fail. */
+  ifActive: z.enum(['join', 'skip', 'fail']),
+  priority: z.enum(['high', 'normal', 'low']),
+});
+export type SubmitSweep = z.infer<typeof SubmitSweep>;
+
+export const SweepAccepted = z.object({
+  sweep: SweepId,
+  /** False when the sweep was already there: submitting twice is the same sweep. */
+  created: z.boolean(),
+  /** True when `ifActive: skip` left everything as it was. */
+  skipped: z.boolean(),
+  searchTrials: z.int(),
+  reportTrials: z.int(),
+});
+export type SweepAccepted = z.infer<typeof SweepAccepted>;
+
+export const TrialSummary = TrialRecord.extend({
+  method: z.string(),
+  normal: z.string(),
+  seed: z.int(),
+  hyperparameters: z.record(z.string(), z.unknown()),
+  selection: SelectionMetrics.optional(),
+});
+export type TrialSummary = z.infer<typeof TrialSummary>;
+
+export const TrialDetail = z.object({
+  record: TrialRecord,
+  spec: TrialSpec,
+  result: TrialResult.optional(),
+  checkpoint: CheckpointHead.optional(),
+  /** Where the artifacts lie: absolute file paths embedded, object URLs in a cluster. */
+  artifactLocations: z.record(z.string(), z.string()),
+});
+export type TrialDetail = z.infer<typeof TrialDetail>;
+
+/** Why a trial is where it is: the binding constraint first. */
+export const TrialWhy = z.object({
+  trial: TrialId,
+  state: TrialState,
+  reasons: z.array(z.object({ code: z.string(), message: z.string() })),
+});
+export type TrialWhy = z.infer<typeof TrialWhy>;
+
+export const WorkerSummary = WorkerHeartbeat.extend({ secondsSinceHeartbeat: z.number() });
+export type WorkerSummary = z.infer<typeof WorkerSummary>;
+
+export const ControllerStatus = z.object({
+  version: z.literal(1),
+  adctl: z.string(),
+  pid: z.int(),
+  startedAt: z.iso.datetime(),
+  deployment: z.enum(['embedded', 'cluster']),
+  /** Embedded: the `.adctl` folder. */
+  directory: z.string().optional(),
+  workers: z.array(WorkerSummary),
+  slots: z.int(),
+  activeSweeps: z.int(),
+  illegalTransitions: z.int(),
+});
+export type ControllerStatus = z.infer<typeof ControllerStatus>;
+
+const SweepRef = z.object({ sweep: SweepId });
+const TrialRef = z.object({ sweep: SweepId.optional(), trial: TrialId });
+
+/** Payload schema of every verb the controller serves. Answers are the schemas named in the comments. */
+export const ControlRequest = {
+  /** → SweepAccepted */
+  'sweeps.submit': SubmitSweep,
+  /** → SweepSummary[] newest first */
+  'sweeps.list': z.object({ active: z.boolean().optional() }),
+  /** → SweepSummary */
+  'sweeps.show': SweepRef,
+  /** → SweepSummary */
+  'sweeps.pause': SweepRef,
+  /** → SweepSummary */
+  'sweeps.resume': SweepRef,
+  /** `now` revokes claims at once; otherwise workers get the deadline to checkpoint. → SweepSummary */
+  'sweeps.cancel': SweepRef.extend({ now: z.boolean(), deadlineSeconds: z.number().positive().optional() }),
+  /** Retries final trials that failed (or only of some failure classes). → { retried: number } */
+  'sweeps.retry': SweepRef.extend({ classes: z.array(z.string()).optional() }),
+  /** → TrialSummary[] by index */
+  'trials.list': z.object({
+    sweep: SweepId.optional(),
+    states: z.array(TrialState).optional(),
+    phase: TrialPhase.optional(),
+    limit: z.int().positive().optional(),
+  }),
+  /** A unique prefix of a trial id is enough. → TrialDetail */
+  'trials.show': z.object({ sweep: SweepId.optional(), trial: z.string().min(1) }),
+  /** → TrialWhy */
+  'trials.why': TrialRef,
+  /** → LogLine[] stored so far */
+  'trials.logs': TrialRef,
+  /** → Leaderboard (evaluation) */
+  leaderboard: z.object({
+    dataset: z.string().optional(),
+    method: z.string().optional(),
+    protocol: z.string().optional(),
+    sweep: SweepId.optional(),
+  }),
+  /** → ControllerStatus */
+  status: z.object({}),
+} as const;
+export type ControlVerb = keyof typeof ControlRequest;
