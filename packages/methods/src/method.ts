@@ -2,8 +2,8 @@ import type { RandomGenerator } from '@adctl/random';
 import type { SearchSpace } from '@adctl/search';
 import type { Scalar, Tensor1D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import type { z } from 'zod';
-import type { NetworkPlan } from './kit/network-plan.js';
 import type { Network } from './kit/network.js';
+import type { NetworkPlan } from './kit/network-plan.js';
 import type { Optimizer } from './kit/optimizer.js';
 
 /** Size of the images a model sees: pixels and channels (1 or 3). */

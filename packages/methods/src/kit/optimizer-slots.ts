@@ -1,0 +1,45 @@
+import { userError } from '@adctl/protocol';
+import * as tf from '@tensorflow/tfjs';
+import type { NamedVariable } from './network.js';
+import type { OptimizerSlot, OptimizerState } from './optimizer.js';
+
+/** A zero-initialised, untrained variable per parameter: the moving averages of an optimizer. */
+export function createSlots(variables: readonly NamedVariable[]): tf.Variable[] {
+  return variables.map(({ variable }) => {
+    const zeros = tf.zeros(variable.shape);
+    const slot = tf.variable(zeros, false);
+    zeros.dispose();
+    return slot;
+  });
+}
+
+/** Names one kind of slot after the variables it belongs to. */
+export function nameSlots(
+  slot: string,
+  variables: readonly NamedVariable[],
+  tensors: readonly tf.Tensor[],
+): OptimizerSlot[] {
+  return tensors.map((tensor, i) => ({ name: `${slot}/${variables[i]!.name}`, tensor }));
+}
+
+/** Refuses a saved state that cannot belong to this optimizer, naming the first difference. */
+export function assertStateFits(
+  state: OptimizerState,
+  kind: string,
+  variables: readonly NamedVariable[],
+  slotNames: readonly string[],
+): void {
+  const refuse = (reason: string) =>
+    userError('optimizer_state_mismatch', `the saved optimizer state does not fit: ${reason}`, {
+      hint: 'Restore it into a model made from the same hyperparameters and image shape.',
+    });
+  if (state.kind !== kind) throw refuse(`it is of kind '${state.kind}', this optimizer is '${kind}'`);
+  const expected = slotNames.length * variables.length;
+  if (state.slots.length !== expected) throw refuse(`it has ${state.slots.length} slots, this optimizer ${expected}`);
+  for (const [i, saved] of state.slots.entries()) {
+    const owner = variables[i % variables.length]!;
+    if (saved.tensor.shape.join() !== owner.variable.shape.join()) {
+      throw refuse(`'${saved.name}' has shape [${saved.tensor.shape}], '${owner.name}' [${owner.variable.shape}]`);
+    }
+  }
+}

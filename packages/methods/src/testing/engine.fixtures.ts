@@ -1,0 +1,35 @@
+import { loadEngine, parseEngineEnvironment } from '@adctl/engine';
+import * as tf from '@tensorflow/tfjs';
+import { installGradients } from '../kit/gradients.js';
+
+/**
+ * Makes native TensorFlow on one thread the backend of this test process. Call it in `beforeAll`; later calls return
+ * to the same engine.
+ */
+export async function useNativeEngine(): Promise<void> {
+  const { cacheDir } = parseEngineEnvironment(process.env);
+  await loadEngine({ flavour: 'cpu', threads: 1, cacheDir });
+  installGradients();
+  await tf.setBackend('tensorflow');
+}
+
+/** Makes the plain JavaScript backend the one of this process, for the branches that native TensorFlow does not take. */
+export async function useJavaScriptBackend(): Promise<void> {
+  installGradients();
+  await tf.setBackend('cpu');
+}
+
+/** Largest absolute difference of two tensors' values. */
+export function maxDifference(a: tf.Tensor, b: tf.Tensor): number {
+  const x = Array.from(a.dataSync());
+  const y = Array.from(b.dataSync());
+  if (x.length !== y.length) return Number.POSITIVE_INFINITY;
+  return x.reduce((worst, value, i) => Math.max(worst, Math.abs(value - y[i]!)), 0);
+}
+
+/** A tensor of fixed, irregular values in about [-2, 2], equal on every backend. */
+export function waves(shape: number[], phase = 0): tf.Tensor {
+  const size = shape.reduce((product, side) => product * side, 1);
+  const values = Float32Array.from({ length: size }, (_, i) => 2 * Math.sin(1.7 * i + phase) * Math.cos(0.37 * i * i));
+  return tf.tensor(values, shape, 'float32');
+}
