@@ -1,0 +1,117 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { SetupProblem, seconds } from './report.mjs';
+import { ROOT, run } from './run.mjs';
+
+/** Everything `npm test` checks, in this order. A failing step does not keep the later ones from running. */
+export const TEST_STEPS = [
+  { name: 'lint', command: ['biome', 'ci', '--colors=off'] },
+  {
+    name: 'imports',
+    command: ['node', '--disable-warning=ExperimentalWarning', join(ROOT, 'scripts/check-imports.mjs')],
+  },
+  { name: 'types', command: ['tsc', '-p', 'tsconfig.test.json'] },
+  { name: 'unit', project: true },
+  { name: 'integration', project: true },
+  { name: 'learn', project: true },
+];
+
+/**
+ * Runs the steps and ends with `N passed, N failed, N skipped`, the tests of all vitest projects together.
+ *
+ * @param {string[]} names only these steps; none means all
+ * @returns {Promise<number>} 0 when every step passed; 130 when interrupted
+ */
+export async function runTests(names) {
+  const unknown = names.filter((name) => !TEST_STEPS.some((step) => step.name === name));
+  if (unknown.length > 0) {
+    const known = TEST_STEPS.map((step) => step.name).join(', ');
+    throw new SetupProblem(`No such test step: ${unknown.join(', ')}. There are: ${known}.`);
+  }
+  const chosen = TEST_STEPS.filter((step) => names.length === 0 || names.includes(step.name));
+  const start = Date.now();
+  const reports = await mkdtemp(join(tmpdir(), 'adctl-test-'));
+  const outcomes = [];
+  try {
+    for (const step of chosen) {
+      const outcome = await runStep(step, reports);
+      outcomes.push(outcome);
+      if (outcome.code === 130) break;
+    }
+  } finally {
+    await rm(reports, { recursive: true, force: true });
+  }
+  printSummary(outcomes, seconds(Date.now() - start));
+  if (outcomes.some((outcome) => outcome.code === 130)) return 130;
+  return outcomes.every((outcome) => outcome.code === 0) ? 0 : 1;
+}
+
+async function runStep(step, reports) {
+  const start = Date.now();
+  process.stdout.write(`\n── ${step.name}\n`);
+  const report = join(reports, `${step.name}.json`);
+  const [command, ...args] = step.project === true ? vitest(step.name, report) : step.command;
+  const code = await run(command, args);
+  if (code !== 0) process.stdout.write(`── ${step.name} failed (exit ${code})\n`);
+  const tests = step.project === true ? await readTotals(report) : undefined;
+  return { name: step.name, code, tests, time: seconds(Date.now() - start) };
+}
+
+function vitest(project, report) {
+  return [
+    'vitest',
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ];
+}
+
+async function readTotals(path) {
+  let report;
+  try {
+    report = JSON.parse(await readFile(path, 'utf8'));
+  } catch (error) {
+    if (error.code === 'ENOENT') return { passed: 0, failed: 1, skipped: 0 }; // vitest itself did not get that far
+    throw error;
+  }
+  return totalsOf(report);
+}
+
+/**
+ * Totals of vitest's JSON report. A file that fails before its first test (a broken import) counts as one failure.
+ *
+ * @param {{ numPassedTests: number, numFailedTests: number, numPendingTests: number, numTodoTests: number,
+ *   testResults: { status: string, assertionResults: unknown[] }[] }} report
+ */
+export function totalsOf(report) {
+  const brokenFiles = report.testResults.filter(
+    (file) => file.status === 'failed' && file.assertionResults.length === 0,
+  );
+  return {
+    passed: report.numPassedTests,
+    failed: report.numFailedTests + brokenFiles.length,
+    skipped: report.numPendingTests + report.numTodoTests,
+  };
+}
+
+function printSummary(outcomes, time) {
+  const lines = TEST_STEPS.map(({ name }) => {
+    const outcome = outcomes.find((item) => item.name === name);
+    if (outcome === undefined) return `  - ${name}: not run`;
+    const counts = outcome.tests === undefined ? '' : `, ${counted(outcome.tests)}`;
+    return `  ${outcome.code === 0 ? '✓' : '✗'} ${name} (${outcome.time}${counts})`;
+  });
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const { tests } of outcomes) {
+    for (const key of Object.keys(total)) total[key] += tests?.[key] ?? 0;
+  }
+  process.stdout.write(`\nTests took ${time}:\n${lines.join('\n')}\n\n${counted(total)}\n`);
+}
+
+function counted({ passed, failed, skipped }) {
+  return `${passed} passed, ${failed} failed, ${skipped} skipped`;
+}
