@@ -1,3 +1,4 @@
+export { type Clock, systemClock } from './clock.js';
 export type { ControlChannel } from './control-channel.js';
 export { createLeaseTimes, type LeaseTimes, type Messaging } from './deployment.js';
 export type { EventLog, StoredEvent } from './event-log.js';

@@ -1,0 +1,2 @@
+export { acquireDirectoryLock, type DirectoryLock, type Owner, readOwner } from './directory-lock.js';
+export { type EmbeddedMessaging, type EmbeddedOptions, openEmbedded } from './open.js';

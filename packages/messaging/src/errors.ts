@@ -1,0 +1,104 @@
+import { AdctlError, userError } from '@adctl/protocol';
+
+/** Thrown by calls, waits and streams when the controller cannot be reached or has gone away. */
+export function controllerUnreachable(why: string, cause?: unknown): AdctlError {
+  return new AdctlError(`the controller cannot be reached: ${why}`, {
+    code: 'controller_unreachable',
+    kind: 'transient',
+    hint: 'See whether `adctl dev` or `adctl sweep` still runs there, and start it again.',
+    cause,
+  });
+}
+
+/** Thrown when another living process owns the directory. */
+export function directoryInUse(
+  directory: string,
+  owner: { pid: number; host: string; startedAt: string } | null,
+): AdctlError {
+  const who =
+    owner === null ? 'another process' : `process ${owner.pid} on ${owner.host}, running since ${owner.startedAt},`;
+  return userError('directory_in_use', `${who} already runs a controller in ${directory}`, {
+    hint:
+      owner === null
+        ? 'Use that controller from this terminal, end it first, or work in another folder.'
+        : `Use that controller from this terminal, end it first (kill ${owner.pid}), or work in another folder.`,
+    details: { directory, ...(owner === null ? {} : { owner }) },
+  });
+}
+
+/** Thrown when the file holds a database of some other program. */
+export function databaseForeign(file: string): AdctlError {
+  return userError('database_foreign', `${file} is a database, but not one of adctl's`, {
+    hint: 'Move the file away, or use another directory.',
+    details: { file },
+  });
+}
+
+/** Thrown when a newer adctl wrote the file. */
+export function databaseTooNew(file: string, version: number, known: number): AdctlError {
+  return userError(
+    'database_too_new',
+    `${file} was written by a newer adctl (layout ${version}; this one knows up to ${known})`,
+    { hint: 'Use the newer adctl, or another directory.', details: { file, version, known } },
+  );
+}
+
+/** Thrown for `null` and for what JSON cannot carry as a state value, event or payload. */
+export function badValue(what: string, cause?: unknown): AdctlError {
+  return new AdctlError(`${what} must be a JSON value`, { code: 'bad_json_value', kind: 'bug', cause });
+}
+
+/** SQLite's primary result codes that say something about the file (sqlite.org/rescode.html). */
+const SqliteCode = { READONLY: 8, IOERR: 10, CORRUPT: 11, FULL: 13, CANTOPEN: 14, NOTADB: 26 } as const;
+
+/** The primary result code of an error thrown by `node:sqlite`, else undefined. */
+export function sqliteCodeOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
+  return error.errcode & 0xff;
+}
+
+/**
+ * Names the file and the way out for what SQLite reports: `storage_full` (transient), `storage_denied`,
+ * `database_corrupt` and `storage_broken` (permanent). Anything else is returned as it came.
+ */
+export function fromSqlite(error: unknown, file: string): unknown {
+  const details = { file };
+  switch (sqliteCodeOf(error)) {
+    case SqliteCode.FULL:
+      return new AdctlError(`the disk is full: ${file} cannot grow`, {
+        code: 'storage_full',
+        kind: 'transient',
+        hint: 'Free some space; nothing that was confirmed is lost.',
+        details,
+        cause: error,
+      });
+    case SqliteCode.READONLY:
+    case SqliteCode.CANTOPEN:
+      return new AdctlError(`${file} cannot be opened for writing`, {
+        code: 'storage_denied',
+        kind: 'permanent',
+        hint: 'Give this user write permission on the file and its folder, or use another directory.',
+        details,
+        cause: error,
+      });
+    case SqliteCode.CORRUPT:
+    case SqliteCode.NOTADB:
+      return new AdctlError(`${file} is damaged or no database`, {
+        code: 'database_corrupt',
+        kind: 'permanent',
+        hint: 'Move the file away and run `adctl admin rebuild`: results and checkpoints are in the object store.',
+        details,
+        cause: error,
+      });
+    case SqliteCode.IOERR:
+      return new AdctlError(`reading or writing ${file} failed`, {
+        code: 'storage_broken',
+        kind: 'permanent',
+        hint: 'Look at the disk and the system log.',
+        details,
+        cause: error,
+      });
+    default:
+      return error;
+  }
+}
