@@ -41,7 +41,8 @@ export async function installPackages() {
   const code = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { env: npmEnvironment() });
   if (code !== 0) {
     throw new SetupProblem(
-      `npm ci failed. Check the network and the registry (npm config get registry), then repeat.`,
+      'npm ci failed. If it says that package.json and package-lock.json differ, run npm install;\n' +
+        'otherwise check the network and the registry (npm config get registry), then run the same command again.',
       code,
     );
   }

@@ -40,7 +40,7 @@ function flavourOf(args) {
 
 /** turbo skips what has not changed; its output is shown only when something fails. */
 async function build() {
-  const { code, output } = await ask('turbo', ['run', 'build', '--ui=stream', '--output-logs=new-only']);
+  const { code, output } = await ask('turbo', ['run', 'build', '--ui=stream', '--output-logs=errors-only']);
   if (code === 0) return /(\d+) cached, (\d+) total/.exec(output)?.[0];
   throw new SetupProblem(`${output}\n\nThe build failed; the reason is above.`, code);
 }
