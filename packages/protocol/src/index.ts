@@ -1,3 +1,4 @@
+export { fromCheckpointRule, resolveCheckpointRule } from './checkpoint-choice.js';
 export {
   ControllerStatus,
   ControlRequest,
@@ -12,6 +13,7 @@ export {
   WorkerSummary,
 } from './control.js';
 export { digestOf, sha256, toCanonicalJson } from './digest.js';
+export { Duration, fromMilliseconds, toMilliseconds } from './duration.js';
 export {
   AdctlError,
   type AdctlErrorOptions,
@@ -48,6 +50,7 @@ export {
   trialCheckpointsPrefix,
   trialSpecKey,
 } from './object-keys.js';
+export { type RangeProblem, rangeProblem, rangeSize, rangeValue } from './range.js';
 export {
   ARTIFACT_NAMES,
   Calibration,
@@ -59,6 +62,34 @@ export {
   TrialResult,
   toSearchOutcome,
 } from './result.js';
+export {
+  Distribution,
+  HyperparameterValue,
+  type MethodSpace,
+  PartialPoint,
+  type Range,
+  SearchSpace,
+} from './search-space.js';
+export { CheckpointChoice, type Objective, SWEEP_DEFAULTS, Sweep } from './sweep.js';
+export {
+  applyOverrides,
+  type ParseSweepOptions,
+  type PlaceOf,
+  parseSweep,
+  type SweepCheck,
+  SweepFileError,
+} from './sweep-file.js';
+export {
+  formatIssues,
+  formatPath,
+  type SweepIssue,
+  type SweepIssueCode,
+  type SweepPath,
+  type SweepPlace,
+} from './sweep-issue.js';
+export type { SweepDraft } from './sweep-normalize.js';
+export { leafNames } from './sweep-relations.js';
+export { didYouMean } from './sweep-wording.js';
 export {
   AttemptRecord,
   CheckpointRule,
