@@ -2,6 +2,14 @@ export { type AdamOptions, createAdam } from './adam.js';
 export { type BatchNorm, createBatchNorm, type PassMode } from './batch-norm.js';
 export { chunkRanges, type EpochOptions, gatherImages, type ImageSet, planEpoch } from './batching.js';
 export { biasAdd } from './bias-add.js';
+export {
+  type CheckpointedModel,
+  encodeCheckpoint,
+  encodeWeights,
+  restoreCheckpoint,
+  restoreWeights,
+  type TrainingPosition,
+} from './checkpoint.js';
 export { installGradients } from './gradients.js';
 export { halfSquaredNorm } from './half-squared-norm.js';
 export { assertImageShape, cropImages, fromSigned, padImages, toSigned } from './images.js';
@@ -28,5 +36,12 @@ export {
 } from './network-plan.js';
 export type { Optimizer, OptimizerSlot, OptimizerState, ParameterSource } from './optimizer.js';
 export { randomBernoulli, randomNormal, randomUniform } from './random-tensors.js';
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type Safetensors,
+  type SafetensorsDtype,
+  type SafetensorsTensor,
+} from './safetensors.js';
 export { disposeScalars, scalar } from './scalars.js';
 export { createSgd, type SgdOptions } from './sgd.js';

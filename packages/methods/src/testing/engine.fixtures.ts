@@ -33,3 +33,21 @@ export function waves(shape: number[], phase = 0): tf.Tensor {
   const values = Float32Array.from({ length: size }, (_, i) => 2 * Math.sin(1.7 * i + phase) * Math.cos(0.37 * i * i));
   return tf.tensor(values, shape, 'float32');
 }
+
+/**
+ * Relative error between the gradient of `f` at `x` and central differences, along three fixed directions.
+ * @param step length of the difference; float32 leaves about 1e-3 of relative noise at 1e-2 and values near 1.
+ */
+export function gradientError(f: (x: tf.Tensor) => tf.Scalar, x: tf.Tensor, step = 1e-2): number {
+  return tf.tidy(() => {
+    const gradient = tf.grad(f)(x);
+    const errors = [0.3, 1.1, 2.9].map((phase) => {
+      const direction = waves(x.shape, phase);
+      const analytic = tf.sum(tf.mul(gradient, direction)).dataSync()[0]!;
+      const at = (h: number) => f(tf.add(x, tf.mul(direction, h))).dataSync()[0]!;
+      const numeric = (at(step) - at(-step)) / (2 * step);
+      return Math.abs(analytic - numeric) / Math.max(0.1, Math.abs(numeric));
+    });
+    return Math.max(...errors);
+  });
+}

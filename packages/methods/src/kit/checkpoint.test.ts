@@ -1,0 +1,138 @@
+import { createGenerator } from '@adctl/random';
+import * as tf from '@tensorflow/tfjs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { useNativeEngine, waves } from '../testing/engine.fixtures.js';
+import { createAdam } from './adam.js';
+import { encodeCheckpoint, encodeWeights, restoreCheckpoint, restoreWeights } from './checkpoint.js';
+import { halfSquaredError } from './losses.js';
+import { countTensors } from './memory.js';
+import { minimize } from './minimize.js';
+import { createNetwork, type Network } from './network.js';
+import { randomNormal } from './random-tensors.js';
+import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
+import { disposeScalars } from './scalars.js';
+
+/** A small denoiser with dropout and batch norm: everything that has a state takes part. */
+function createDenoiser(seed: number, units = 6) {
+  const generator = createGenerator(seed, 'noise');
+  const net = createNetwork(
+    {
+      name: 'net',
+      input: [5],
+      layers: [
+        { kind: 'dense', name: 'in', units },
+        { kind: 'batchNorm', name: 'norm' },
+        { kind: 'activation', name: 'act', activation: 'tanh' },
+        { kind: 'dropout', name: 'drop', rate: 0.2 },
+        { kind: 'dense', name: 'out', units: 5 },
+      ],
+    },
+    { seed, generator },
+  );
+  const optimizer = createAdam([net], { learningRate: 1e-2 });
+  const images = waves([8, 5]);
+  return {
+    generator,
+    networks: { net },
+    optimizers: { net: optimizer },
+    step() {
+      tf.tidy(() => {
+        const noisy = tf.add(images, tf.mul(randomNormal(generator, [8, 5]), 0.1));
+        const { total } = minimize(optimizer, () => ({
+          total: halfSquaredError(net.apply(noisy, 'train+update'), images),
+        }));
+        total.dispose();
+      });
+    },
+    dispose() {
+      net.dispose();
+      optimizer.dispose();
+    },
+  };
+}
+
+function bits(network: Network): number[] {
+  return [...network.trainable, ...network.nonTrainable].flatMap((v) => Array.from(v.variable.dataSync()));
+}
+
+const POSITION = { epoch: 2, step: 5, batch: 1 };
+
+describe('checkpoint', () => {
+  beforeAll(useNativeEngine);
+  afterAll(disposeScalars);
+
+  test('train k, restore into a fresh model, train k equals training 2k, bit for bit', async () => {
+    const original = createDenoiser(3);
+    for (let i = 0; i < 5; i++) original.step();
+    const file = await encodeCheckpoint(original, original.generator, POSITION);
+    for (let i = 0; i < 5; i++) original.step();
+
+    const resumed = createDenoiser(99);
+    const position = restoreCheckpoint(file, resumed, resumed.generator);
+    for (let i = 0; i < 5; i++) resumed.step();
+
+    expect(position).toEqual(POSITION);
+    expect(bits(resumed.networks.net)).toEqual(bits(original.networks.net));
+    original.dispose();
+    resumed.dispose();
+  });
+
+  test('taking and restoring a checkpoint keeps no tensors and changes nothing', async () => {
+    const model = createDenoiser(3);
+    model.step();
+    const before = bits(model.networks.net);
+    const count = countTensors();
+    const file = await encodeCheckpoint(model, model.generator, POSITION);
+    restoreCheckpoint(file, model, model.generator);
+
+    expect(countTensors()).toBe(count);
+    expect(bits(model.networks.net)).toEqual(before);
+    model.dispose();
+  });
+
+  test('weights alone bring back the outputs', async () => {
+    const model = createDenoiser(3);
+    model.step();
+    const file = await encodeWeights(model, { method: 'test' });
+    const fresh = createDenoiser(4);
+    restoreWeights(file, fresh);
+
+    expect(bits(fresh.networks.net)).toEqual(bits(model.networks.net));
+    expect(decodeSafetensors(file).metadata.method).toBe('test');
+    expect(() => restoreCheckpoint(file, fresh, fresh.generator)).toThrow(/has no 'position'/);
+    model.dispose();
+    fresh.dispose();
+  });
+
+  test('a checkpoint of another size is refused with every difference and changes nothing', async () => {
+    const [small, large] = [createDenoiser(3, 4), createDenoiser(3, 6)];
+    const before = bits(large.networks.net);
+    const file = await encodeCheckpoint(small, small.generator, POSITION);
+
+    expect(() => restoreCheckpoint(file, large, large.generator)).toThrow(
+      /'net\/in\/kernel' has shape \[5,4\], the model's is \[5,6\].*and \d+ more/,
+    );
+    expect(bits(large.networks.net)).toEqual(before);
+    small.dispose();
+    large.dispose();
+  });
+
+  test('names what the file lacks and what the model lacks', async () => {
+    const model = createDenoiser(3);
+    const { tensors, metadata } = decodeSafetensors(await encodeWeights(model));
+    const renamed = new Map([...tensors].map(([name, t]) => [name === 'net/in/bias' ? 'net/in/offset' : name, t]));
+
+    expect(() => restoreWeights(encodeSafetensors({ tensors: renamed, metadata }), model)).toThrow(
+      /'net\/in\/bias' is missing in the file; variable 'net\/in\/offset' is not in the model/,
+    );
+    model.dispose();
+  });
+
+  test('a foreign safetensors file is refused as no checkpoint', () => {
+    const model = createDenoiser(3);
+    const foreign = encodeSafetensors({ tensors: new Map(), metadata: { format: 'pt' } });
+
+    expect(() => restoreCheckpoint(foreign, model, model.generator)).toThrow(/its format is 'pt'/);
+    model.dispose();
+  });
+});
