@@ -24,7 +24,8 @@ export interface BootstrapOptions {
  */
 export function bootstrapAuroc(scores: Numbers, labels: Numbers, options: BootstrapOptions): [number, number] {
   const { seed, resamples = 2000, level = 0.95 } = options;
-  if (!Number.isInteger(resamples) || resamples < 1) throw new RangeError(`resamples must be at least 1, got ${resamples}`);
+  if (!Number.isInteger(resamples) || resamples < 1)
+    throw new RangeError(`resamples must be at least 1, got ${resamples}`);
   if (!(level > 0 && level < 1)) throw new RangeError(`level must be in (0, 1), got ${level}`);
   const { normal, anomalous } = splitByLabel(scores, labels);
   const { ranksOfNormal, ranksOfAnomalous, ranks } = rankTogether(normal, anomalous);
