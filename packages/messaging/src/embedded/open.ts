@@ -6,6 +6,8 @@ import { controllerUnreachable } from '../errors.js';
 import { Database } from './database.js';
 import { acquireDirectoryLock } from './directory-lock.js';
 import { LocalControlChannel } from './local-control-channel.js';
+import { listenOnSocket, type SocketServer } from './remote/server.js';
+import { socketPathOf } from './remote/socket-path.js';
 import { SqliteEventLog } from './sqlite-event-log.js';
 import { SqliteStateStore } from './sqlite-state-store.js';
 import { SqliteTrialQueue } from './sqlite-trial-queue.js';
@@ -30,6 +32,13 @@ export interface EmbeddedMessaging extends Messaging {
    * was connected to its predecessor and can't answer any more. The lease still decides who may train.
    */
   releaseInFlight(): Promise<void>;
+  /**
+   * Lets other processes of this user connect (`connectEmbedded`); closed together with this messaging.
+   * @param path default `socketPathOf(directory)`.
+   * @returns the socket's path.
+   * @throws AdctlError user `socket_path_taken`; permanent `socket_folder_unsafe`, `socket_failed`.
+   */
+  listen(path?: string): Promise<string>;
 }
 
 /**
@@ -52,6 +61,7 @@ export function openEmbedded(options: EmbeddedOptions): EmbeddedMessaging {
   const state = new SqliteStateStore(database, clock);
   const control = new LocalControlChannel({ clock, caller });
   const closed = new AbortController();
+  const servers: SocketServer[] = [];
   return {
     queue,
     events,
@@ -59,9 +69,14 @@ export function openEmbedded(options: EmbeddedOptions): EmbeddedMessaging {
     control,
     closed: closed.signal,
     releaseInFlight: () => queue.releaseInFlight(),
+    async listen(path = socketPathOf(directory)) {
+      servers.push(await listenOnSocket({ queue, events, state, control }, directory, path));
+      return path;
+    },
     async close() {
       if (closed.signal.aborted) return;
       closed.abort(controllerUnreachable('it was closed'));
+      await Promise.all(servers.map((server) => server.close()));
       control.close();
       queue.close();
       events.close();
