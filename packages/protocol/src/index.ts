@@ -70,6 +70,13 @@ export {
   type Range,
   SearchSpace,
 } from './search-space.js';
+export {
+  leafSize,
+  type SearchSpaceProblem,
+  type SpaceLeaf,
+  searchSpaceProblems,
+  spaceLeaves,
+} from './search-space-problems.js';
 export { CheckpointChoice, type Objective, SWEEP_DEFAULTS, Sweep } from './sweep.js';
 export {
   applyOverrides,
@@ -88,7 +95,6 @@ export {
   type SweepPlace,
 } from './sweep-issue.js';
 export type { SweepDraft } from './sweep-normalize.js';
-export { leafNames } from './sweep-relations.js';
 export { didYouMean } from './sweep-wording.js';
 export {
   AttemptRecord,

@@ -49,7 +49,7 @@ export function rangeProblem(range: Range, grid: boolean): RangeProblem | undefi
 }
 
 /**
- * How many values a range has in a grid. Ask `rangeProblem` first.
+ * How many values a countable range has (count, step or integer). Ask `rangeProblem` first.
  * @returns a positive integer.
  */
 export function rangeSize(range: Range): number {
@@ -59,7 +59,7 @@ export function rangeSize(range: Range): number {
 
 /**
  * The value at one position of a countable range, rounded to 12 significant digits so that 0.1 + 2 · 0.1 reads 0.3;
- * the two ends are exact.
+ * the two ends are exact. A logarithmic range of whole numbers without count is counted through one by one.
  * @param index 0 .. rangeSize - 1.
  */
 export function rangeValue(range: Range, index: number): number {
@@ -68,6 +68,7 @@ export function rangeValue(range: Range, index: number): number {
   if (index === 0) return from;
   if (index === last) return to;
   const share = index / last;
-  const value = range.scale === 'log' ? from * (to / from) ** share : from + (to - from) * share;
+  const value =
+    range.scale === 'log' && range.count !== undefined ? from * (to / from) ** share : from + (to - from) * share;
   return integer ? Math.round(value) : Number(value.toPrecision(12));
 }

@@ -1,7 +1,13 @@
-/** A finite or continuous source of one hyperparameter's values, plain data as written in a sweep file. */
-export type Distribution =
-  | { readonly values: readonly unknown[] }
-  | { readonly range: { readonly from: number; readonly to: number; readonly step?: number; readonly count?: number; readonly scale?: 'linear' | 'log' } };
+import type { HyperparameterValue, MethodSpace, SearchSpace } from '@adctl/protocol';
 
-/** All distributions of a method by hyperparameter name. */
-export type SearchSpace = Readonly<Record<string, Distribution>>;
+export type { Distribution, MethodSpace, PartialPoint, Range, SearchSpace } from '@adctl/protocol';
+
+/** One choice of hyperparameters: a value for each that exists; groups are nested. */
+export interface Point {
+  readonly [name: string]: HyperparameterValue | Point;
+}
+
+/** A space alone, nothing zipped or excluded. */
+export function toMethodSpace(space: SearchSpace): MethodSpace {
+  return { space, zip: [], exclude: [] };
+}
