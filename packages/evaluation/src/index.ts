@@ -7,7 +7,14 @@ export { type F1Max, f1Max } from './f1-max.js';
 export { fprAtTpr } from './fpr-at-tpr.js';
 export { type ScoreHistogram, scoreHistogram } from './histogram.js';
 export type { Numbers } from './labelled-scores.js';
+export {
+  type ExpectedTrials,
+  foldLeaderboard,
+  type LeaderboardOptions,
+} from './leaderboard.js';
+export type { FigureLookup, LeaderboardResult } from './leaderboard-row.js';
 export { mean, quantileOfSorted, standardDeviation } from './moments.js';
 export { type RocPoint, rocCurve } from './roc-curve.js';
+export { FEWEST_SEEDS_FOR_SPREAD, summarizeSeeds } from './seed-summary.js';
 export { type MeanInterval, studentCritical, studentInterval } from './student-t.js';
 export { computeTestMetrics } from './test-metrics.js';

@@ -38,6 +38,14 @@ export {
 export { Failure, fromFailure, toFailure } from './failure.js';
 export { ConfigurationId, Sha256, SweepId, TrialId, WorkerId } from './ids.js';
 export {
+  Leaderboard,
+  LeaderboardClass,
+  LeaderboardGroup,
+  LeaderboardRow,
+  PublishedFigure,
+  SeedSummary,
+} from './leaderboard.js';
+export {
   artifactKey,
   attemptRecordKey,
   checkpointPrefix,
@@ -94,6 +102,7 @@ export {
   type SweepPath,
   type SweepPlace,
 } from './sweep-issue.js';
+export { createSweepJsonSchema } from './sweep-json-schema.js';
 export type { SweepDraft } from './sweep-normalize.js';
 export { didYouMean } from './sweep-wording.js';
 export {

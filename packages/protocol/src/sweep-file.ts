@@ -210,7 +210,7 @@ function strayBlocks(raw: object, draft: SweepDraft, document: SweepDocument, se
     ['train', 'hyperparameters'],
   ] as const;
   for (const [section, key] of places) {
-    const blocks = ((raw as Record<string, Record<string, unknown> | null | undefined>)[section] ?? {})[key];
+    const blocks = (raw as Record<string, Record<string, unknown> | null | undefined>)[section]?.[key];
     if (blocks === null || typeof blocks !== 'object' || Array.isArray(blocks)) continue;
     for (const method of Object.keys(blocks)) {
       if (methods.includes(method)) continue;

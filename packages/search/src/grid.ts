@@ -106,25 +106,49 @@ function countWays(depth: number, state: State, rules: Rules, axis: Axis, waysAf
       },
     };
   }
-  const before = new Float64Array(axis.size + 1);
-  for (let choice = 0; choice < axis.size; choice++) {
-    const next = rules.after(depth, state, choice);
-    before[choice + 1] = (before[choice] as number) + (next === undefined ? 0 : waysAfter(next));
-  }
+  const runs = findRuns(depth, state, rules, axis, waysAfter);
   return {
-    total: before[axis.size] as number,
+    total: runs.total,
     find(n) {
-      // The last choice with before <= n: it has at least one point, for excluded choices share their bound.
+      // The last run with before <= n: it has at least one point, for runs without points are not kept.
       let low = 0;
-      let high = axis.size - 1;
+      let high = runs.list.length - 1;
       while (low < high) {
         const middle = (low + high + 1) >> 1;
-        if ((before[middle] as number) <= n) low = middle;
+        if ((runs.list[middle] as Run).before <= n) low = middle;
         else high = middle - 1;
       }
-      return { choice: low, before: before[low] as number, next: rules.after(depth, state, low) as State };
+      const { first, before, each, next } = runs.list[low] as Run;
+      const choice = first + Math.floor((n - before) / each);
+      return { choice, before: before + (choice - first) * each, next };
     },
   };
+}
+
+/** Neighbouring choices of an axis that leave the rules in the same state. */
+interface Run {
+  readonly first: number;
+  /** Points before the run, and points of each of its choices. */
+  readonly before: number;
+  readonly each: number;
+  readonly next: State;
+}
+
+function findRuns(depth: number, state: State, rules: Rules, axis: Axis, waysAfter: (next: State) => number) {
+  const list: Run[] = [];
+  let total = 0;
+  let previous: State | undefined;
+  let each = 0;
+  for (let choice = 0; choice < axis.size; choice++) {
+    const next = rules.after(depth, state, choice);
+    if (next === undefined || next !== previous) {
+      each = next === undefined ? 0 : waysAfter(next);
+      if (next !== undefined && each > 0) list.push({ first: choice, before: total, each, next });
+    }
+    total += each;
+    previous = next;
+  }
+  return { list, total };
 }
 
 /** `when` and `exclude` as steps over axes. */

@@ -11,7 +11,7 @@ export interface RankedConfiguration {
   readonly objective: number | undefined;
   readonly completed: number;
   readonly expected: number;
-  /** Trials that ended otherwise, by state; `missing` counts those without an end. */
+  /** Trials that ended otherwise, by state; `missing` counts those without an end, `undefined-objective` completed ones without a finite value. */
   readonly shortfall: Readonly<Record<string, number>>;
   /** Smallest trial index: its place in the sweep's enumeration. */
   readonly firstIndex: number;
@@ -62,7 +62,10 @@ function summarize(group: readonly SearchOutcome[], objective: Objective, expect
   for (const { ending, selection } of group) {
     const value = objective.metric === 'selection.auroc' ? selection?.auroc : selection?.loss;
     if (ending.state === 'completed' && value !== undefined && Number.isFinite(value)) values.push(value);
-    else shortfall[ending.state] = (shortfall[ending.state] ?? 0) + 1;
+    else {
+      const why = ending.state === 'completed' ? 'undefined-objective' : ending.state;
+      shortfall[why] = (shortfall[why] ?? 0) + 1;
+    }
   }
   if (group.length < expected) shortfall.missing = expected - group.length;
   return {

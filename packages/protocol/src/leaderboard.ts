@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { Sha256 } from './ids.js';
+import { FailureClass } from './trial.js';
+import { FinalState } from './trial-state.js';
+
+/**
+ * A metric over report seeds: classes are averaged within a seed first, then mean and spread are taken over seeds.
+ * Spread over classes never enters. Below three seeds there is no spread.
+ */
+export const SeedSummary = z.object({
+  mean: z.number(),
+  /** Sample standard deviation over seeds; null below three seeds. */
+  std: z.number().nullable(),
+  /** 95 % Student-t interval of the mean over seeds; null below three seeds. */
+  interval: z.tuple([z.number(), z.number()]).nullable(),
+  seeds: z.int().min(1),
+});
+export type SeedSummary = z.infer<typeof SeedSummary>;
+
+/** A figure somebody published for exactly this data set, protocol and class set. */
+export const PublishedFigure = z.object({
+  auroc: z.number(),
+  source: z.string(),
+  /** Whether anybody but the authors has publicly reproduced it. */
+  reproduced: z.boolean(),
+  /** Our mean minus theirs; null without a mean of ours. */
+  difference: z.number().nullable(),
+});
+export type PublishedFigure = z.infer<typeof PublishedFigure>;
+
+/** One normal class of a row. */
+export const LeaderboardClass = z.object({
+  normal: z.string(),
+  auroc: SeedSummary.nullable(),
+  averagePrecision: SeedSummary.nullable(),
+  fprAt95Tpr: SeedSummary.nullable(),
+  untrainedAuroc: SeedSummary.nullable(),
+  published: PublishedFigure.nullable(),
+});
+export type LeaderboardClass = z.infer<typeof LeaderboardClass>;
+
+/** One configuration (all its report seeds and classes), or a method that has none yet. */
+export const LeaderboardRow = z.object({
+  /** From 1; equal means share a rank. Null for what cannot be compared; `unrankedReason` says why. */
+  rank: z.int().min(1).nullable(),
+  unrankedReason: z.string().nullable(),
+  method: z.string(),
+  /** Null when the method has no finalist. */
+  configuration: z.string().nullable(),
+  hyperparameters: z.record(z.string(), z.unknown()).nullable(),
+  sweeps: z.array(z.string()),
+  /** Report seeds that completed every class. */
+  seeds: z.array(z.int()),
+  auroc: SeedSummary.nullable(),
+  averagePrecision: SeedSummary.nullable(),
+  fprAt95Tpr: SeedSummary.nullable(),
+  /** The same models before their first step. */
+  untrainedAuroc: SeedSummary.nullable(),
+  /** What ranking saw, beside what test says. */
+  selectionAuroc: SeedSummary.nullable(),
+  classes: z.array(LeaderboardClass),
+  /** Search configurations of this method in these sweeps. */
+  configurationsTried: z.int().min(0),
+  /** Seconds of computing: all search trials of the method; the report trials of this row. */
+  searchSeconds: z.number(),
+  reportSeconds: z.number(),
+  /** Trials of this row (both phases) by how they ended. */
+  endings: z.partialRecord(FinalState, z.int()),
+  /** Failed attempts of these trials by class, retried ones included. */
+  failures: z.partialRecord(FailureClass, z.int()),
+  published: PublishedFigure.nullable(),
+  /** Code that computed the numbers; more than one is a reason for care. */
+  codeVersions: z.array(Sha256),
+});
+export type LeaderboardRow = z.infer<typeof LeaderboardRow>;
+
+/** Rows that may be compared: the same images, split the same way, with the same normal classes. */
+export const LeaderboardGroup = z.object({
+  dataset: z.string(),
+  dataDigest: Sha256,
+  protocol: z.string(),
+  splitSeed: z.int(),
+  /** Normal classes, sorted. */
+  classes: z.array(z.string()),
+  rows: z.array(LeaderboardRow),
+});
+export type LeaderboardGroup = z.infer<typeof LeaderboardGroup>;
+
+/** The ordered view of results; a fold over them that can be deleted and rebuilt. */
+export const Leaderboard = z.object({
+  version: z.literal(1),
+  groups: z.array(LeaderboardGroup),
+});
+export type Leaderboard = z.infer<typeof Leaderboard>;
