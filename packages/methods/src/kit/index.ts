@@ -10,6 +10,7 @@ export {
   restoreWeights,
   type TrainingPosition,
 } from './checkpoint.js';
+export { installFewChannelTranspose } from './few-channel-transpose.js';
 export { installGradients } from './gradients.js';
 export { halfSquaredNorm } from './half-squared-norm.js';
 export { assertImageShape, cropImages, fromSigned, padImages, toSigned } from './images.js';
@@ -35,6 +36,7 @@ export {
   summarizeNetwork,
 } from './network-plan.js';
 export type { Optimizer, OptimizerSlot, OptimizerState, ParameterSource } from './optimizer.js';
+export { prepareEngine } from './prepare-engine.js';
 export { randomBernoulli, randomNormal, randomUniform } from './random-tensors.js';
 export {
   decodeSafetensors,

@@ -1,6 +1,6 @@
 import { loadEngine, parseEngineEnvironment } from '@adctl/engine';
 import * as tf from '@tensorflow/tfjs';
-import { installGradients } from '../kit/gradients.js';
+import { prepareEngine } from '../kit/prepare-engine.js';
 
 /**
  * Makes native TensorFlow on one thread the backend of this test process. Call it in `beforeAll`; later calls return
@@ -9,13 +9,13 @@ import { installGradients } from '../kit/gradients.js';
 export async function useNativeEngine(): Promise<void> {
   const { cacheDir } = parseEngineEnvironment(process.env);
   await loadEngine({ flavour: 'cpu', threads: 1, cacheDir });
-  installGradients();
+  prepareEngine();
   await tf.setBackend('tensorflow');
 }
 
 /** Makes the plain JavaScript backend the one of this process, for the branches that native TensorFlow does not take. */
 export async function useJavaScriptBackend(): Promise<void> {
-  installGradients();
+  prepareEngine();
   await tf.setBackend('cpu');
 }
 
