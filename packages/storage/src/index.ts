@@ -1,1 +1,18 @@
+export {
+  type LoadedCheckpoint,
+  listCheckpoints,
+  loadNewestCheckpoint,
+  type SkippedCheckpoint,
+} from './checkpoint-loading.js';
+export { type PruneOptions, pruneCheckpoints } from './checkpoint-pruning.js';
+export {
+  type CheckpointFile,
+  type CommittedCheckpoint,
+  commitCheckpoint,
+  type NewCheckpoint,
+  readHead,
+} from './checkpoints.js';
+export { PART_BYTES, putInParts } from './large-objects.js';
+export { assertObjectKey, assertObjectPrefix } from './object-key.js';
 export type { MultipartUpload, ObjectInfo, ObjectStore, PutOptions, PutOutcome } from './object-store.js';
+export { readResult, writeResultOnce } from './results.js';

@@ -1,0 +1,1 @@
+export { describeObjectStore, type ObjectStoreHarness } from './object-store.js';
