@@ -80,8 +80,8 @@ export function readSweepDocument(text: string, overrides: readonly string[] = [
         if (pair === undefined) return flag === undefined ? placeAt(path, offset) : { path, line: 1, column: 1, flag };
         flag = flags.get(pair.value) ?? flag;
         const last = depth === path.length - 1;
-        const next = pair.value ?? pair.key;
-        offset = (last && wanted === 'value' ? startOf(next) : startOf(pair.key)) ?? offset;
+        const there = last && wanted === 'value' && !isEmpty(pair.value);
+        offset = startOf(there ? pair.value : pair.key) ?? offset;
         node = pair.value;
       } else if (isSeq(node) && node.items[Number(key)] !== undefined) {
         node = node.items[Number(key)];
@@ -110,6 +110,11 @@ export function readSweepDocument(text: string, overrides: readonly string[] = [
 
 function startOf(node: unknown): number | undefined {
   return (node as { range?: [number, number, number] | null } | null)?.range?.[0];
+}
+
+/** Nothing was written: `train:` and a line end. */
+function isEmpty(node: unknown): boolean {
+  return node === null || (isScalar(node) && node.value === null && node.source === '');
 }
 
 function keyText(key: unknown): string {

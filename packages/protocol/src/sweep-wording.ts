@@ -38,7 +38,7 @@ export function wordIssue(issue: SchemaIssue, root: unknown, base: SweepPath = [
     case 'invalid_union': {
       const missing = missingIssue(path, root);
       if (missing !== undefined) return [missing];
-      if (issue.discriminator !== undefined) return [badDiscriminator(path, issue.discriminator, value, issue)];
+      if (issue.discriminator !== undefined) return [badDiscriminator(path, value, issue)];
       const branch = intendedBranch(issue.errors, value);
       if (branch !== undefined) return branch.flatMap((inner) => wordIssue(inner, root, path));
       const near = Object.keys(Object(value)).map((key) => didYouMean(key, ['values', 'range', 'group']));
@@ -66,10 +66,9 @@ export function wordIssue(issue: SchemaIssue, root: unknown, base: SweepPath = [
     default: {
       const bound = boundWords(issue);
       const said = bound ?? issue.message;
+      const written = typeof value === 'object' ? '' : gotten(value);
       const suggestion = issue.code === 'invalid_format' ? formatSuggestion(path, value) : undefined;
-      return [
-        { path, code: 'wrong_value', at: 'value', message: `${nameOf(path)} ${said}${gotten(value)}`, suggestion },
-      ];
+      return [{ path, code: 'wrong_value', at: 'value', message: `${nameOf(path)} ${said}${written}`, suggestion }];
     }
   }
 }
@@ -122,21 +121,13 @@ function unknownKey(path: SweepPath, key: string): WordedIssue {
   return { path, code: 'unknown_key', at: 'key', message: `unknown key ${quote(key)} ${where}`, suggestion };
 }
 
-function badDiscriminator(path: SweepPath, key: string, value: unknown, issue: SchemaIssue): WordedIssue {
-  const given = (value as Record<string, unknown> | undefined)?.[key];
-  const inner = [...path, key];
-  if (value === null || typeof value !== 'object') {
-    return { path, code: 'wrong_value', at: 'value', message: `${nameOf(path)} must be a mapping${gotten(value)}` };
-  }
-  const names = 'options' in issue && Array.isArray(issue.options) ? issue.options.map(String) : ['grid', 'random'];
-  if (given === undefined) {
-    const message = `missing key ${quote(key)} in ${nameOf(path)}`;
-    return { path: inner, code: 'missing_key', at: 'value', message, suggestion: `${key}: ${names.join(' or ')}` };
-  }
-  const near = didYouMean(String(given), names);
+/** The key that decides between forms is missing or names none; zod's path ends with that key. */
+function badDiscriminator(path: SweepPath, value: unknown, issue: SchemaIssue): WordedIssue {
+  const names = 'options' in issue && Array.isArray(issue.options) ? issue.options.map(String) : [];
+  const near = didYouMean(String(value), names);
   const suggestion = near === undefined ? undefined : `did you mean ${near}?`;
-  const message = `${nameOf(inner)} must be ${names.join(' or ')}${gotten(given)}`;
-  return { path: inner, code: 'wrong_value', at: 'value', message, suggestion };
+  const message = `${nameOf(path)} must be ${names.join(' or ')}${gotten(value)}`;
+  return { path, code: 'wrong_value', at: 'value', message, suggestion };
 }
 
 function missingIssue(path: SweepPath, root: unknown): WordedIssue | undefined {
@@ -156,6 +147,7 @@ const MISSING_HINTS: Readonly<Record<string, string>> = {
   dataset: 'dataset: { name: mnist, protocol: one-class, normal: each }',
   protocol: 'protocol: one-class',
   normal: 'normal: each, or a list of classes',
+  algorithm: 'algorithm: grid, or random',
   samples: 'samples: 20',
 };
 
