@@ -1,0 +1,46 @@
+import { z } from 'zod';
+
+export const DatasetSummary = z.object({
+  name: z.string(),
+  title: z.string(),
+  kind: z.enum(['files', 'folder']),
+  description: z.string(),
+  licence: z.string(),
+  origin: z.string(),
+  obtain: z.string(),
+  /** Whether all its files are in the cache; null for the user's own folders. */
+  fetched: z.boolean().nullable(),
+  /** Where its files are, or would be. */
+  directory: z.string().nullable(),
+  classes: z.array(z.string()),
+  shape: z.object({ height: z.int(), width: z.int(), channels: z.int() }).nullable(),
+  counts: z.object({ train: z.int(), test: z.int() }).nullable(),
+});
+export type DatasetSummary = z.infer<typeof DatasetSummary>;
+
+/** `adctl datasets list` */
+export const DatasetsListAnswer = z.array(DatasetSummary);
+export type DatasetsListAnswer = z.infer<typeof DatasetsListAnswer>;
+
+/** `adctl datasets show` */
+export const DatasetsShowAnswer = DatasetSummary.extend({
+  /** Present when the files could be opened. */
+  opened: z
+    .object({
+      digest: z.string(),
+      /** Images by class and part. */
+      perClass: z.array(z.object({ class: z.string(), train: z.int(), test: z.int() })),
+    })
+    .optional(),
+});
+export type DatasetsShowAnswer = z.infer<typeof DatasetsShowAnswer>;
+
+/** `adctl datasets fetch` */
+export const DatasetsFetchAnswer = z.object({
+  name: z.string(),
+  directory: z.string(),
+  /** True when nothing had to be fetched. */
+  alreadyThere: z.boolean(),
+  files: z.array(z.object({ name: z.string(), bytes: z.int(), sha256: z.string() })),
+});
+export type DatasetsFetchAnswer = z.infer<typeof DatasetsFetchAnswer>;

@@ -1,0 +1,36 @@
+import { Flags } from '@oclif/core';
+
+/** The environment variable of a flag: `--idempotency-key` is `ADCTL_IDEMPOTENCY_KEY`. */
+export function variableOf(flag: string): string {
+  return `ADCTL_${flag.replaceAll('-', '_').toUpperCase()}`;
+}
+
+export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Flags of every command. */
+export const GLOBAL_FLAGS = {
+  json: Flags.boolean({
+    summary: 'Print the answer (or the error) as JSON on stdout.',
+    env: variableOf('json'),
+    helpGroup: 'GLOBAL',
+  }),
+  directory: Flags.string({
+    summary: 'Folder that holds the embedded deployment: records, checkpoints, results.',
+    env: variableOf('directory'),
+    default: '.adctl',
+    helpValue: 'FOLDER',
+    helpGroup: 'GLOBAL',
+  }),
+  'no-color': Flags.boolean({
+    summary: 'Print no colours. NO_COLOR does the same.',
+    env: variableOf('no-color'),
+    helpGroup: 'GLOBAL',
+  }),
+  'log-level': Flags.option({ options: LOG_LEVELS })({
+    summary: 'How much of the story stderr tells.',
+    env: variableOf('log-level'),
+    default: 'info',
+    helpGroup: 'GLOBAL',
+  }),
+};

@@ -1,0 +1,67 @@
+import type { DatasetSummary, DatasetsFetchAnswer, DatasetsShowAnswer } from '../answers/datasets.js';
+import type { Style } from './style.js';
+import { renderFacts, renderTable } from './table.js';
+import { bytes, count, counted } from './values.js';
+
+export function renderDatasets(datasets: readonly DatasetSummary[], style: Style): string {
+  return renderTable(
+    datasets,
+    [
+      { head: 'DATASET', value: (dataset) => dataset.name },
+      { head: 'TITLE', value: (dataset) => dataset.title },
+      { head: 'IMAGES', value: imagesOf },
+      {
+        head: 'CLASSES',
+        align: 'right',
+        value: (dataset) => (dataset.classes.length === 0 ? '-' : String(dataset.classes.length)),
+      },
+      { head: 'IN CACHE', value: inCache },
+    ],
+    style,
+  );
+}
+
+export function renderDataset(dataset: DatasetsShowAnswer, style: Style): string {
+  const facts = renderFacts(
+    [
+      ['dataset', `${dataset.name}: ${dataset.title}`],
+      ['about', dataset.description],
+      ['origin', dataset.origin],
+      ['licence', dataset.licence],
+      ['images', imagesOf(dataset)],
+      ['in cache', inCache(dataset)],
+      ['folder', dataset.directory ?? undefined],
+      ['get it', dataset.fetched === true ? undefined : dataset.obtain],
+      ['digest', dataset.opened?.digest],
+    ],
+    style,
+  );
+  if (dataset.opened === undefined) return facts;
+  const table = renderTable(
+    dataset.opened.perClass,
+    [
+      { head: 'CLASS', value: (row) => row.class },
+      { head: 'TRAIN', align: 'right', value: (row) => count(row.train) },
+      { head: 'TEST', align: 'right', value: (row) => count(row.test) },
+    ],
+    style,
+  );
+  return `${facts}\n\n${table}`;
+}
+
+export function renderFetched({ name, directory, files, alreadyThere }: DatasetsFetchAnswer): string {
+  const size = `${counted(files.length, 'file')}, ${bytes(files.reduce((sum, file) => sum + file.bytes, 0))}`;
+  return alreadyThere
+    ? `${name} is already in ${directory} (${size}); --force fetches it again.`
+    : `${name}: ${size}, checked and stored in ${directory}`;
+}
+
+function imagesOf({ shape, counts }: DatasetSummary): string {
+  if (shape === null || counts === null) return 'your own';
+  return `${count(counts.train)} + ${count(counts.test)} of ${shape.height}x${shape.width}x${shape.channels}`;
+}
+
+function inCache({ fetched }: DatasetSummary): string {
+  if (fetched === null) return 'not needed';
+  return fetched ? 'yes' : 'no';
+}

@@ -1,0 +1,138 @@
+import { METHODS } from '@adctl/methods';
+import type {
+  Leaderboard,
+  LeaderboardClass,
+  LeaderboardGroup,
+  LeaderboardRow,
+  PublishedFigure,
+  SeedSummary,
+} from '@adctl/protocol';
+import type { Style } from './style.js';
+import { type Column, renderTable } from './table.js';
+import { duration, hyperparameterLine, metric } from './values.js';
+
+/** Every group with its rows, its classes, the chosen hyperparameters and the footnotes that its numbers need. */
+export function renderLeaderboard(board: Leaderboard, style: Style): string {
+  if (board.groups.length === 0) return 'No results yet.';
+  return board.groups.map((group) => renderGroup(group, style)).join('\n\n');
+}
+
+function renderGroup(group: LeaderboardGroup, style: Style): string {
+  const head = `${style.bold(`${group.dataset}, ${group.protocol}`)}, normal ${group.classes.join(', ')} (split seed ${group.splitSeed}, data ${group.dataDigest.slice(0, 12)})`;
+  return [
+    `${head}\n${renderTable(group.rows, ROW_COLUMNS, style)}`,
+    ...renderClasses(group, style),
+    ...renderChosen(group, style),
+    renderFootnotes(group, style),
+  ].join('\n\n');
+}
+
+const ROW_COLUMNS: readonly Column<LeaderboardRow>[] = [
+  { head: 'RANK', align: 'right', value: (row) => (row.rank === null ? '-' : String(row.rank)) },
+  { head: 'METHOD', value: (row) => row.method },
+  { head: 'AUROC', value: (row) => spread(row.auroc) },
+  { head: '95 % INTERVAL', value: (row) => interval(row.auroc) },
+  { head: 'UNTRAINED', value: (row) => spread(row.untrainedAuroc) },
+  { head: 'SELECTION', value: (row) => metric(row.selectionAuroc?.mean) },
+  { head: 'AP', value: (row) => metric(row.averagePrecision?.mean) },
+  { head: 'FPR@95TPR', value: (row) => metric(row.fprAt95Tpr?.mean) },
+  { head: 'SEEDS', align: 'right', value: (row) => String(row.seeds.length) },
+  { head: 'TRIED', align: 'right', value: (row) => String(row.configurationsTried) },
+  { head: 'COMPUTE', align: 'right', value: (row) => duration(row.searchSeconds + row.reportSeconds) },
+  { head: 'FAILED', value: (row) => failures(row) },
+  { head: 'PUBLISHED', value: (row) => published(row.published) },
+  { head: 'DIFFERENCE', align: 'right', value: (row) => difference(row.published) },
+];
+
+function renderClasses(group: LeaderboardGroup, style: Style): string[] {
+  if (group.classes.length < 2) return [];
+  const rows = group.rows.flatMap((row) => row.classes.map((cell) => ({ row, cell })));
+  const columns: Column<{ row: LeaderboardRow; cell: LeaderboardClass }>[] = [
+    { head: 'NORMAL', value: ({ cell }) => cell.normal },
+    { head: 'METHOD', value: ({ row }) => row.method },
+    { head: 'CONFIGURATION', value: ({ row }) => row.configuration ?? '-' },
+    { head: 'AUROC', value: ({ cell }) => spread(cell.auroc) },
+    { head: '95 % INTERVAL', value: ({ cell }) => interval(cell.auroc) },
+    { head: 'UNTRAINED', value: ({ cell }) => spread(cell.untrainedAuroc) },
+    { head: 'AP', value: ({ cell }) => metric(cell.averagePrecision?.mean) },
+    { head: 'FPR@95TPR', value: ({ cell }) => metric(cell.fprAt95Tpr?.mean) },
+    { head: 'PUBLISHED', value: ({ cell }) => published(cell.published) },
+    { head: 'DIFFERENCE', align: 'right', value: ({ cell }) => difference(cell.published) },
+  ];
+  const order = new Map(group.classes.map((name, index) => [name, index]));
+  rows.sort((a, b) => (order.get(a.cell.normal) ?? 0) - (order.get(b.cell.normal) ?? 0));
+  return [`${style.bold('By normal class')}\n${renderTable(rows, columns, style)}`];
+}
+
+/** What each row was trained with, as far as it differs from its method's defaults. */
+function renderChosen(group: LeaderboardGroup, style: Style): string[] {
+  const lines = group.rows.flatMap((row) => {
+    if (row.hyperparameters === null || row.configuration === null) return [];
+    const chosen = hyperparameterLine(withoutDefaults(row.method, row.hyperparameters));
+    return [`  ${row.method} ${style.dim(row.configuration)}  ${chosen === '' ? 'all defaults' : chosen}`];
+  });
+  return lines.length === 0 ? [] : [[`${style.bold('Hyperparameters')} other than the defaults`, ...lines].join('\n')];
+}
+
+function withoutDefaults(method: string, values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const defaults: Readonly<Record<string, unknown>> = {
+    ...METHODS.find((card) => card.name === method)?.hyperparameters.parse({}),
+  };
+  const same = (name: string, value: unknown) => JSON.stringify(defaults[name]) === JSON.stringify(value);
+  return Object.fromEntries(Object.entries(values).filter(([name, value]) => !same(name, value)));
+}
+
+function renderFootnotes(group: LeaderboardGroup, style: Style): string {
+  const { rows } = group;
+  const few = rows.some((row) => row.auroc !== null && row.auroc.std === null);
+  const figures = rows.flatMap((row) => [row.published, ...row.classes.map((cell) => cell.published)]);
+  const versions = new Set(rows.flatMap((row) => row.codeVersions)).size;
+  const notes = [
+    'AUROC is the mean ± standard deviation over report seeds of the test AUROC; classes are averaged within a seed first. The interval is Student t over those seeds. Report seeds were never used to choose anything.',
+    ...(few ? ['Fewer than three report seeds: no ± and no interval, because a spread of two says nothing.'] : []),
+    'Untrained is the same network before its first step on the same test images: what learning has to beat. Selection is what ranking saw: held-out normals against synthetic anomalies.',
+    ...(figures.some((figure) => figure !== null)
+      ? [
+          `Published figures are the papers' own${figures.some((figure) => figure?.reproduced === false) ? '; those with * nobody has reproduced publicly' : ''}.`,
+        ]
+      : []),
+    ...(versions > 1
+      ? [`The rows were computed by ${versions} different versions of the methods' code; compare with care.`]
+      : []),
+    ...rows.flatMap((row) =>
+      row.unrankedReason === null
+        ? []
+        : [`${row.method} ${row.configuration ?? ''} has no rank: ${row.unrankedReason}.`.replace('  ', ' ')],
+    ),
+  ];
+  return notes.map((note) => style.dim(`  ${note}`)).join('\n');
+}
+
+/** `0.9314 ± 0.0042`, or the mean alone below three seeds. */
+function spread(summary: SeedSummary | null): string {
+  if (summary === null) return '-';
+  return summary.std === null ? metric(summary.mean) : `${metric(summary.mean)} ± ${metric(summary.std)}`;
+}
+
+function interval(summary: SeedSummary | null): string {
+  return summary === null || summary.interval === null ? '-' : summary.interval.map(metric).join(' to ');
+}
+
+function published(figure: PublishedFigure | null): string {
+  return figure === null ? '-' : `${metric(figure.auroc)}${figure.reproduced ? '' : '*'}`;
+}
+
+function difference(figure: PublishedFigure | null): string {
+  const value = figure?.difference ?? null;
+  return value === null ? '-' : `${value < 0 ? '-' : '+'}${metric(Math.abs(value))}`;
+}
+
+/** Trials that ended badly, then failed attempts by class: `1 diverged; attempts: 2 node-lost`. */
+function failures(row: LeaderboardRow): string {
+  const bad = (['failed', 'diverged', 'infeasible'] as const).flatMap((state) =>
+    row.endings[state] ? [`${row.endings[state]} ${state}`] : [],
+  );
+  const attempts = Object.entries(row.failures).map(([name, times]) => `${times} ${name}`);
+  const parts = [...bad, ...(attempts.length > 0 ? [`attempts: ${attempts.join(', ')}`] : [])];
+  return parts.length === 0 ? '-' : parts.join('; ');
+}

@@ -1,0 +1,115 @@
+import type { LogLine, TrialDetail, TrialSummary, TrialWhy } from '@adctl/protocol';
+import type { Style } from './style.js';
+import { renderFacts, renderTable } from './table.js';
+import { count, counted, duration, hyperparameterLine, metric } from './values.js';
+
+export function renderTrials(trials: readonly TrialSummary[], style: Style): string {
+  if (trials.length === 0) return 'No trials match.';
+  return renderTable(
+    trials,
+    [
+      { head: 'TRIAL', value: (trial) => trial.trial },
+      { head: 'SWEEP', value: (trial) => trial.sweep },
+      { head: 'PHASE', value: (trial) => trial.phase },
+      { head: 'STATE', value: (trial) => (trial.reusedFrom === undefined ? trial.state : `${trial.state} (reused)`) },
+      { head: 'METHOD', value: (trial) => trial.method },
+      { head: 'NORMAL', value: (trial) => trial.normal },
+      { head: 'SEED', align: 'right', value: (trial) => String(trial.seed) },
+      { head: 'ATTEMPT', align: 'right', value: (trial) => String(trial.attempt) },
+      { head: 'SELECTION AUROC', align: 'right', value: (trial) => metric(trial.selection?.auroc) },
+      { head: 'HYPERPARAMETERS', value: (trial) => hyperparameterLine(trial.hyperparameters) },
+    ],
+    style,
+  );
+}
+
+export function renderTrial(
+  { record, spec, result, artifactLocations, checkpoint }: TrialDetail,
+  style: Style,
+): string {
+  const sections = [
+    renderFacts(
+      [
+        ['trial', `${spec.trial} of ${spec.sweep} (${spec.phase})`],
+        ['state', record.reason === undefined ? record.state : `${record.state}: ${record.reason}`],
+        ['method', spec.method],
+        ['dataset', `${spec.dataset.name}, ${spec.dataset.protocol}, normal ${spec.dataset.normal}`],
+        ['seed', String(spec.seed)],
+        ['hyperparameters', hyperparameterLine(spec.hyperparameters)],
+        ['configuration', spec.configuration],
+        ['attempts', String(record.attempt)],
+        ['reused from', record.reusedFrom && `${record.reusedFrom.trial} of ${record.reusedFrom.sweep}`],
+        [
+          'checkpoint',
+          result === undefined && checkpoint
+            ? `step ${count(checkpoint.step)} of attempt ${checkpoint.attempt}`
+            : undefined,
+        ],
+      ],
+      style,
+    ),
+    ...(result === undefined ? [] : [renderResult(result, style)]),
+    ...renderAttempts(record.failures, style),
+    ...renderArtifacts(artifactLocations, style),
+  ];
+  return sections.join('\n\n');
+}
+
+function renderResult(result: NonNullable<TrialDetail['result']>, style: Style): string {
+  const { test, selection, untrained, seconds, engine } = result;
+  return renderFacts(
+    [
+      [
+        'test AUROC',
+        test && `${metric(test.auroc)} (image bootstrap 95 %: ${test.aurocImageInterval.map(metric).join(' to ')})`,
+      ],
+      ['untrained AUROC', untrained && metric(untrained.auroc)],
+      ['average precision', test && metric(test.averagePrecision)],
+      ['F1-max', test && metric(test.f1Max)],
+      ['FPR at 95 % TPR', test && metric(test.fprAt95Tpr)],
+      ['test images', test && `${count(test.normalImages)} normal, ${count(test.anomalousImages)} anomalous`],
+      ['selection', selection && `AUROC ${metric(selection.auroc)}, loss ${selection.loss.toPrecision(4)}`],
+      ['other scores', result.otherScores && hyperparameterLine(rounded(result.otherScores))],
+      ['kept epoch', result.keptEpoch === undefined ? undefined : `${result.keptEpoch} of ${result.epochs ?? '?'}`],
+      ['parameters', result.parameters === undefined ? undefined : count(result.parameters)],
+      ['time', seconds && `${duration(seconds.train)} training, ${duration(seconds.total)} in all`],
+      ['speed', result.imagesPerSecond === undefined ? undefined : `${count(result.imagesPerSecond)} images/s`],
+      [
+        'engine',
+        engine &&
+          `TensorFlow ${engine.tensorflow}, ${engine.gpu ? 'GPU' : 'CPU'}, ${counted(engine.threads, 'thread')}`,
+      ],
+      ['failure', result.failure && `${result.failure.code}: ${result.failure.message}`],
+    ],
+    style,
+  );
+}
+
+function rounded(values: Readonly<Record<string, number>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, metric(value)]));
+}
+
+function renderAttempts(failures: TrialDetail['record']['failures'], style: Style): string[] {
+  if (failures.length === 0) return [];
+  const lines = failures.map(
+    (attempt) => `  attempt ${attempt.attempt}: ${attempt.class}, ${attempt.failure.message} (${attempt.failure.code})`,
+  );
+  return [[style.bold('Attempts that did not finish'), ...lines].join('\n')];
+}
+
+function renderArtifacts(locations: Readonly<Record<string, string>>, style: Style): string[] {
+  const entries = Object.entries(locations);
+  return entries.length === 0 ? [] : [`${style.bold('Files')}\n${renderFacts(entries, style)}`];
+}
+
+export function renderWhy(why: TrialWhy, style: Style): string {
+  const lines = why.reasons.map((reason) => `  ${reason.message} ${style.dim(`(${reason.code})`)}`);
+  return [`${why.trial} is ${style.bold(why.state)}`, ...lines].join('\n');
+}
+
+export function renderLogs(lines: readonly LogLine[], style: Style): string {
+  const mark = { debug: style.dim, info: (text: string) => text, warn: style.yellow, error: style.red };
+  return lines
+    .map((line) => `${line.at}  a${line.attempt}  ${mark[line.level](line.level.padEnd(5))}  ${line.message}`)
+    .join('\n');
+}

@@ -1,0 +1,33 @@
+import {
+  ControllerStatus,
+  type ControlRequest,
+  type ControlVerb,
+  Leaderboard,
+  LogLine,
+  SweepAccepted,
+  SweepSummary,
+  TrialDetail,
+  TrialSummary,
+  TrialWhy,
+} from '@adctl/protocol';
+import { z } from 'zod';
+
+/** What each verb of the controller answers; the payloads are `ControlRequest`. */
+export const ControlAnswer = {
+  'sweeps.submit': SweepAccepted,
+  'sweeps.list': z.array(SweepSummary),
+  'sweeps.show': SweepSummary,
+  'sweeps.pause': SweepSummary,
+  'sweeps.resume': SweepSummary,
+  'sweeps.cancel': SweepSummary,
+  'sweeps.retry': z.object({ retried: z.int() }),
+  'trials.list': z.array(TrialSummary),
+  'trials.show': TrialDetail,
+  'trials.why': TrialWhy,
+  'trials.logs': z.array(LogLine),
+  leaderboard: Leaderboard,
+  status: ControllerStatus,
+} as const satisfies Record<ControlVerb, z.ZodType>;
+
+export type Answer<V extends ControlVerb> = z.output<(typeof ControlAnswer)[V]>;
+export type Payload<V extends ControlVerb> = z.input<(typeof ControlRequest)[V]>;

@@ -1,0 +1,39 @@
+import type { ControlChannel } from '@adctl/messaging';
+import { AdctlError, ControlRequest, type ControlVerb } from '@adctl/protocol';
+import { type Answer, ControlAnswer, type Payload } from './control-answers.js';
+
+/** The controller as the commands see it: typed requests, and live topics. */
+export interface ControllerClient {
+  /**
+   * Asks the controller.
+   * @throws AdctlError what the controller answered, `controller_unreachable` (transient), or `answer_not_understood`
+   * (permanent) when its answer is not what this version knows.
+   */
+  request<V extends ControlVerb>(verb: V, payload: Payload<V>): Promise<Answer<V>>;
+  /** Listens to topics (`progress.<sweep>.>`) until the returned function is called. */
+  subscribe(filter: string, handler: (topic: string, payload: unknown) => void): Promise<() => Promise<void>>;
+}
+
+/** A client over the channel of a running or embedded controller. */
+export function createControllerClient(control: ControlChannel): ControllerClient {
+  return {
+    async request(verb, payload) {
+      const answer = await control.request(verb, ControlRequest[verb].parse(payload));
+      const parsed = ControlAnswer[verb].safeParse(answer);
+      if (!parsed.success) throw answerNotUnderstood(verb, parsed.error);
+      return parsed.data as Answer<typeof verb>;
+    },
+    subscribe: (filter, handler) => control.subscribe(filter, handler),
+  };
+}
+
+/** Thrown when a controller of another version answers in a shape this one does not know. */
+function answerNotUnderstood(verb: string, cause: unknown): AdctlError {
+  return new AdctlError(`The controller's answer to ${verb} has a shape that this adctl does not know.`, {
+    code: 'answer_not_understood',
+    kind: 'permanent',
+    hint: 'Another adctl version may be running in this folder: stop it, or use that version here too.',
+    details: { verb },
+    cause,
+  });
+}

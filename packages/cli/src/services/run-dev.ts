@@ -1,0 +1,57 @@
+import type { DevAnswer } from '../answers/dev.js';
+import type { LogLevel } from '../flags.js';
+import { counted } from '../render/values.js';
+import { type OwnConnection, startOwn, type WorkerChoice } from './connect.js';
+import { followFolder } from './follow-folder.js';
+import type { ProgressView } from './follow-sweep.js';
+import type { Interrupts } from './interrupts.js';
+import { REAL_PACE } from './pace.js';
+
+export interface DevOptions {
+  /** The `.adctl` folder, absolute. */
+  readonly directory: string;
+  readonly logLevel: LogLevel;
+  readonly workers: WorkerChoice;
+  readonly untilIdle: boolean;
+  readonly view: ProgressView;
+  readonly interrupts: Interrupts;
+}
+
+/**
+ * `adctl dev`: a controller with workers that stays, and a view of what it does. Ctrl-C drains it, a second one stops it at
+ * once.
+ *
+ * @throws AdctlError user, when another controller runs in the folder
+ */
+export async function runDev(options: DevOptions): Promise<DevAnswer> {
+  const { directory, view, interrupts } = options;
+  const startedAt = REAL_PACE.now();
+  const own = await startOwn({ directory, logLevel: options.logLevel, ...options.workers });
+  const stopAtOnce = () => void own.stop('now');
+  interrupts.now.addEventListener('abort', stopAtOnce);
+  try {
+    const { slots } = await own.client.request('status', {});
+    view.say(`Controller ${process.pid} in ${directory}. Other commands in this folder use it; Ctrl-C stops it.`);
+    await followFolder({
+      client: own.client,
+      view,
+      pace: REAL_PACE,
+      signal: interrupts.gentle,
+      untilIdle: options.untilIdle,
+    });
+    if (interrupts.gentle.aborted) await sayBusy(own, view);
+    return { directory, slots, seconds: REAL_PACE.now() - startedAt };
+  } finally {
+    await own.stop('drain');
+    interrupts.now.removeEventListener('abort', stopAtOnce);
+  }
+}
+
+async function sayBusy(own: OwnConnection, view: ProgressView): Promise<void> {
+  const running = await own.client.request('trials.list', { states: ['running'] });
+  if (running.length > 0) {
+    view.say(
+      `Stopping: ${counted(running.length, 'running trial')} save a checkpoint and continue next time. Ctrl-C again stops at once.`,
+    );
+  }
+}

@@ -1,0 +1,70 @@
+import type { SweepAccepted } from '@adctl/protocol';
+import type { SweepRunAnswer } from '../answers/sweeps.js';
+import { counted } from '../render/values.js';
+import type { Payload } from './control-answers.js';
+import type { ControllerClient } from './controller-client.js';
+import { followSweep, type Pace, type ProgressView } from './follow-sweep.js';
+import type { Interrupts } from './interrupts.js';
+import { readOutcome } from './sweep-outcome.js';
+import { isActive } from './sweep-progress.js';
+
+export interface SweepRun {
+  readonly client: ControllerClient;
+  readonly submission: Payload<'sweeps.submit'>;
+  /** False for `--detach`: submit and leave. */
+  readonly follow: boolean;
+  readonly view: ProgressView;
+  readonly pace: Pace;
+  readonly interrupts: Interrupts;
+  /** The `.adctl` folder, for the words at the end. */
+  readonly directory: string;
+  /** What Ctrl-C means here: the sweep stops with this process, or goes on in another. */
+  readonly controllerIsOurs: boolean;
+}
+
+/**
+ * Submits a sweep, follows it to its end, and reads the outcome. Stops following at the first Ctrl-C; whoever owns the
+ * controller then drains it.
+ *
+ * @throws AdctlError what the controller refuses the sweep with
+ */
+export async function runSweep(run: SweepRun): Promise<SweepRunAnswer> {
+  const { client, view, interrupts } = run;
+  const accepted = await client.request('sweeps.submit', run.submission);
+  view.say(acceptedLine(accepted));
+  if (!run.follow || accepted.skipped) return { accepted, interrupted: false };
+
+  const summary = await followSweep({
+    client,
+    sweep: accepted.sweep,
+    planned: accepted,
+    view,
+    pace: run.pace,
+    signal: interrupts.gentle,
+  });
+  if (interrupts.gentle.aborted && isActive(summary)) {
+    view.say(interruptedLine(run, accepted));
+    return { accepted, interrupted: true };
+  }
+  if (summary.reused > 0) view.say(reusedLine(summary.reused));
+  return { accepted, outcome: await readOutcome(client, summary, run.directory), interrupted: false };
+}
+
+function acceptedLine({ sweep, created, skipped, searchTrials, reportTrials }: SweepAccepted): string {
+  if (skipped) return `A sweep of this name is active; nothing was submitted (--if-active skip). It is ${sweep}.`;
+  const size = `${counted(searchTrials, 'search trial')}, then ${counted(reportTrials, 'report trial')}`;
+  return created
+    ? `Sweep ${sweep}: ${size}.`
+    : `Sweep ${sweep} was submitted before; it continues where it was (${size}).`;
+}
+
+/** Why some trials took no time, and how to insist. */
+function reusedLine(reused: number): string {
+  return `Reused ${counted(reused, 'trial')}: same code, data, hyperparameters and seed as trials that had ended before. --fresh trains them again.`;
+}
+
+function interruptedLine({ controllerIsOurs }: SweepRun, { sweep }: SweepAccepted): string {
+  return controllerIsOurs
+    ? 'Stopping: running trials save a checkpoint. The same command continues; Ctrl-C again stops at once.'
+    : `No longer watching; the sweep goes on in the other process. adctl sweeps watch ${sweep} shows it, adctl sweeps cancel ${sweep} ends it.`;
+}

@@ -1,0 +1,91 @@
+import type { SweepRunAnswer } from '../answers/sweeps.js';
+import type { LogLevel } from '../flags.js';
+import { counted } from '../render/values.js';
+import { confirm, LARGE_SWEEP_TRIALS } from './confirm.js';
+import { connectWithWorkers, type WorkerChoice } from './connect.js';
+import type { Payload } from './control-answers.js';
+import type { ProgressView } from './follow-sweep.js';
+import type { Interrupts } from './interrupts.js';
+import { REAL_PACE } from './pace.js';
+import { planSource } from './plan-source.js';
+import { readSource } from './read-source.js';
+import { runSweep } from './run-sweep.js';
+
+export interface StartSweepOptions {
+  /** Path of the sweep file, or `-`. */
+  readonly file: string;
+  /** `path=value` of each `--set`. */
+  readonly overrides: readonly string[];
+  /** The `.adctl` folder, absolute. */
+  readonly directory: string;
+  readonly logLevel: LogLevel;
+  /** `--yes`. */
+  readonly confirmed: boolean;
+  /** `--detach`. */
+  readonly detach: boolean;
+  readonly submission: {
+    readonly fresh: boolean;
+    readonly priority: 'high' | 'normal' | 'low';
+    readonly ifActive: 'join' | 'skip' | 'fail';
+    readonly idempotencyKey: string | undefined;
+  };
+  readonly workers: WorkerChoice;
+  readonly view: ProgressView;
+  readonly interrupts: Interrupts;
+}
+
+/**
+ * `adctl sweep`: plan, ask when it is large, submit to the controller of this folder (or an own one), follow, and stop an
+ * own controller gently.
+ *
+ * @throws AdctlError user `not_confirmed`, `confirmation_needed`, `file_unreadable`; SweepFileError for mistakes in the file
+ */
+export async function startSweep(options: StartSweepOptions): Promise<SweepRunAnswer> {
+  const { directory, detach, view, interrupts } = options;
+  const source = await readSource(options.file, options.overrides);
+  const plan = await planSource(source);
+  for (const warning of plan.warnings) view.say(`Warning: ${warning}`);
+  const { total } = plan.trials;
+  if (total > LARGE_SWEEP_TRIALS && !options.confirmed) {
+    await confirm(`${plan.name} is ${counted(total, 'training')}. Start?`, process.stdin, process.stderr);
+  }
+  const connection = await connectWithWorkers({ directory, logLevel: options.logLevel, detach, ...options.workers });
+  const stopAtOnce = () => void connection.stop('now');
+  interrupts.now.addEventListener('abort', stopAtOnce);
+  try {
+    const answer = await runSweep({
+      client: connection.client,
+      submission: submissionOf(options, source),
+      follow: !detach,
+      view,
+      pace: REAL_PACE,
+      interrupts,
+      directory,
+      controllerIsOurs: connection.isOurs,
+    });
+    await connection.stop(answer.interrupted ? 'drain' : 'done');
+    return answer;
+  } catch (error) {
+    await connection.stop('drain');
+    throw error;
+  } finally {
+    interrupts.now.removeEventListener('abort', stopAtOnce);
+  }
+}
+
+function submissionOf(
+  { submission }: StartSweepOptions,
+  source: { readonly source: string; readonly file: string; readonly directory: string },
+): Payload<'sweeps.submit'> {
+  const { fresh, priority, ifActive, idempotencyKey } = submission;
+  return {
+    version: 1,
+    source: source.source,
+    file: source.file,
+    directory: source.directory,
+    fresh,
+    priority,
+    ifActive,
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+  };
+}
