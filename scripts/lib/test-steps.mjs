@@ -55,6 +55,8 @@ async function runStep(step, reports) {
   const code = await run(command, args);
   if (code !== 0) process.stdout.write(`── ${step.name} failed (exit ${code})\n`);
   const tests = step.project === true ? await readTotals(report) : undefined;
+  // vitest also fails for errors outside any test; that must not end in "0 failed".
+  if (tests !== undefined && code !== 0 && tests.failed === 0) tests.failed = 1;
   return { name: step.name, code, tests, time: seconds(Date.now() - start) };
 }
 

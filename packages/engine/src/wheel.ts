@@ -70,7 +70,7 @@ export async function ensureCudaWheels(tensorflowWheel: string, platformTag: str
 
 /** The requirements of a wheel's METADATA that belong to the extra `and-cuda`, as pip wants them (`name<2,>=1`). */
 export function cudaRequirements(metadata: string): string[] {
-  const lines = metadata.matchAll(/^Requires-Dist:\s*([^;]+);\s*extra == ['"]and-cuda['"]\s*$/gm);
+  const lines = metadata.matchAll(/^Requires-Dist: *([^;\n]+); *extra == ['"]and-cuda['"]\s*$/gm);
   return [...lines].map((match) => (match[1] ?? '').replace(/[\s()]/g, ''));
 }
 
