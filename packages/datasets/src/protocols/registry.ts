@@ -1,8 +1,9 @@
 import { unknownProtocol } from '../errors.js';
 import { oneClass } from './one-class.js';
+import { oneClass8020 } from './one-class-80-20.js';
 import type { SplitProtocol } from './protocol.js';
 
-const PROTOCOLS: readonly SplitProtocol[] = [oneClass];
+const PROTOCOLS: readonly SplitProtocol[] = [oneClass, oneClass8020];
 
 /** Every protocol, in the order people see them. */
 export function listProtocols(): readonly SplitProtocol[] {

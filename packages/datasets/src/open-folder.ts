@@ -1,0 +1,93 @@
+import { join } from 'node:path';
+import { digestOf, sha256 } from '@adctl/protocol';
+import { createGenerator } from '@adctl/random';
+import { datasetDirectory, openDigestMemory } from './cache.js';
+import type { Dataset, ImageShape, Partition } from './dataset.js';
+import type { FolderDatasetCard } from './dataset-card.js';
+import { badFolder } from './errors.js';
+import {
+  type FolderImage,
+  type FolderListing,
+  listImageFolder,
+  openImageFolderSubset,
+} from './readers/image-folder.js';
+
+/** Raised whenever the same files would give other pixels or another order. */
+const READER = 'image-folder/1';
+const PARTITION_SEED = 0;
+const TEST_SHARE = 0.2;
+/** Files hashed at once. */
+const PARALLEL_DIGESTS = 8;
+
+/**
+ * Opens a folder of images. Its digest covers the path and content of every image, the image size and the partition; contents
+ * are hashed the first time and remembered in the cache, so nothing is written to the user's folder. No pixel is decoded here.
+ *
+ * @throws AdctlError user `bad_image_folder`, `unsafe_path`, `unsupported_image_size`.
+ */
+export async function openFolderDataset(
+  card: FolderDatasetCard,
+  options: { readonly root: string | undefined; readonly shape?: ImageShape | undefined; readonly cacheDir: string },
+): Promise<Dataset> {
+  if (options.root === undefined) throw badFolder('data set folder', 'no root given');
+  const shape = options.shape ?? card.defaultShape;
+  const listing = await listImageFolder(options.root);
+  const { partition, train, test } = partitionImages(listing);
+  const open = (images: readonly FolderImage[]) =>
+    openImageFolderSubset({ root: listing.root, images, classes: listing.classes, shape });
+  const parts = { train: open(train), test: open(test) };
+  return {
+    name: card.name,
+    classes: listing.classes,
+    shape,
+    partition,
+    ...parts,
+    digest: digestOf({
+      reader: READER,
+      shape,
+      partition,
+      train: await contentsOf(listing.root, train, options.cacheDir),
+      test: await contentsOf(listing.root, test, options.cacheDir),
+    }),
+    close: async () => undefined,
+  };
+}
+
+/**
+ * The folder's own parts, or of each class `max(1, round(0.2 * images))` test images drawn with a fixed seed; a class of one
+ * image trains.
+ */
+export function partitionImages(listing: Pick<FolderListing, 'classes' | 'parts'>): {
+  readonly partition: Partition;
+  readonly train: FolderImage[];
+  readonly test: FolderImage[];
+} {
+  if (!('whole' in listing.parts)) return { partition: { name: 'official' }, ...listing.parts };
+  const train: FolderImage[] = [];
+  const test: FolderImage[] = [];
+  for (const className of listing.classes) {
+    const images = listing.parts.whole.filter((image) => image.className === className);
+    const order = createGenerator(PARTITION_SEED, 'seeded-80-20', className).permutation(images.length);
+    const testCount = images.length === 1 ? 0 : Math.max(1, Math.round(TEST_SHARE * images.length));
+    const tests = new Set(order.subarray(0, testCount));
+    images.forEach((image, position) => {
+      (tests.has(position) ? test : train).push(image);
+    });
+  }
+  return { partition: { name: 'seeded-80-20', seed: PARTITION_SEED }, train, test };
+}
+
+/** `[path, sha256]` of every image, remembered per root. */
+async function contentsOf(root: string, images: readonly FolderImage[], cacheDir: string): Promise<[string, string][]> {
+  const memory = await openDigestMemory(join(datasetDirectory(cacheDir, 'folder'), sha256(root).slice(0, 16)));
+  const contents: [string, string][] = [];
+  for (let start = 0; start < images.length; start += PARALLEL_DIGESTS) {
+    const few = images.slice(start, start + PARALLEL_DIGESTS);
+    const digests = await Promise.all(few.map(({ path }) => memory.digest(join(root, path))));
+    few.forEach(({ path }, position) => {
+      contents.push([path, digests[position]!.content]);
+    });
+  }
+  await memory.save();
+  return contents;
+}
