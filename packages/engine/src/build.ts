@@ -13,6 +13,7 @@ import {
 } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, join, relative } from 'node:path';
 import { AdctlError } from '@adctl/protocol';
+import { buildSuffix, isProcessAlive, removeAbandonedBuilds } from './abandoned.js';
 import { compileAddon, compilerVersion } from './addon.js';
 import {
   ADDON_FILE,
@@ -87,7 +88,9 @@ export async function buildEngine(options: BuildOptions): Promise<BuildOutcome> 
   await assertDiskSpace(options, plans[0]);
   const builds = join(engineRoot(environment.cacheDir), 'builds');
   await mkdir(builds, { recursive: true });
-  const build = await mkdtemp(join(builds, `${engineName(flavour)}-`));
+  const root = engineRoot(environment.cacheDir);
+  await removeAbandonedBuilds({ root, nowMs: Date.now(), isAlive: isProcessAlive });
+  const build = await mkdtemp(join(builds, engineName(flavour) + buildSuffix(process.pid)));
   try {
     const manifest = await buildInto(build, plans, compiler, options);
     await replaceEngine(target, build);

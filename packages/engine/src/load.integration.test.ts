@@ -65,11 +65,7 @@ describe('loadEngine', () => {
 });
 
 test('the probe reports the engine as JSON from a process of its own', async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    PROBE_ENTRY.replace('/src/', '/dist/'),
-    '--threads',
-    '2',
-  ]);
+  const { stdout } = await promisify(execFile)(process.execPath, [PROBE_ENTRY, '--threads', '2']);
 
   expect(parseProbeOutput(stdout)).toMatchObject({ info: { threads: { intra: 2, inter: 1 }, isUsingGpu: false } });
 });

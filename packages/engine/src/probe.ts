@@ -18,8 +18,8 @@ export const ProbeReport = z.object({
 });
 export type ProbeReport = z.infer<typeof ProbeReport>;
 
-/** File to run in a process of its own: `node <file> --flavour cpu [--threads N]`. Exit 0 with a passed self-test. */
-export const PROBE_ENTRY = fileURLToPath(new URL('./main-probe.js', import.meta.url));
+/** Built file to run in a process of its own, also when we run from sources: `node <file> --flavour cpu [--threads N]`. Exit 0 with a passed self-test. */
+export const PROBE_ENTRY = fileURLToPath(new URL('../dist/main-probe.js', import.meta.url));
 
 /** The report in a probe's standard output, or undefined when it ended without one. */
 export function parseProbeOutput(stdout: string): ProbeReport | undefined {
