@@ -86,9 +86,9 @@ export async function buildEngine(options: BuildOptions): Promise<BuildOutcome> 
 
   const compiler = await compilerVersion(environment.compiler);
   await assertDiskSpace(options, plans[0]);
-  const builds = join(engineRoot(environment.cacheDir), 'builds');
-  await mkdir(builds, { recursive: true });
   const root = engineRoot(environment.cacheDir);
+  const builds = join(root, 'builds');
+  await mkdir(builds, { recursive: true });
   await removeAbandonedBuilds({ root, nowMs: Date.now(), isAlive: isProcessAlive });
   const build = await mkdtemp(join(builds, engineName(flavour) + buildSuffix(process.pid)));
   try {
