@@ -145,7 +145,8 @@ function unrankedReason(
   if (ended.length > 0) reasons.push(`${describeEndings(ended)} of ${report.length} report trials`);
   if (missing.length > 0) {
     const shown = missing.slice(0, 3).join(', ');
-    reasons.push(`${missing.length} report trials missing: ${shown}${missing.length > 3 ? ', …' : ''}`);
+    const trials = missing.length === 1 ? 'trial' : 'trials';
+    reasons.push(`${missing.length} report ${trials} missing: ${shown}${missing.length > 3 ? ', …' : ''}`);
   }
   return reasons.length === 0 ? null : reasons.join('; ');
 }
