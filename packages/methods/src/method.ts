@@ -85,8 +85,30 @@ export interface MethodCard<H extends CommonHyperparameters = CommonHyperparamet
   readonly scores: readonly string[];
   /** The score its spec's acceptance judges (house style section 9, check 9). */
   readonly judgedScore: string;
+  /** How the method contract exercises the method where its defaults do not suit; see `ContractSettings`. */
+  readonly contract?: ContractSettings<H>;
   /** Loads the tensor code; only a worker calls this. */
   readonly load: () => Promise<CreateModel<H>>;
+}
+
+/** Small settings under which the method contract's tests run in seconds. */
+export interface ContractSettings<H extends CommonHyperparameters = CommonHyperparameters> {
+  /** Image shapes the method is tested on; default 28x28x1 and 32x32x3. */
+  readonly inputs?: readonly ImageShape[];
+  /** Changes to the `quick` preset, e.g. narrow layers; default none. */
+  readonly hyperparameters?: (input: ImageShape) => Partial<H>;
+  /** The learning check. */
+  readonly learning?: LearningContract<H>;
+}
+
+/** Check 9: trained on toy normals, the judged score must reach a floor that untrained models miss. */
+export interface LearningContract<H extends CommonHyperparameters = CommonHyperparameters> {
+  /** Default 28x28x1. */
+  readonly input?: ImageShape;
+  /** Changes to the `quick` preset; default none. */
+  readonly hyperparameters?: Partial<H>;
+  /** Image-level AUROC in (0.5, 1]; default 0.9. */
+  readonly aurocFloor?: number;
 }
 
 /** What a model is built from. */

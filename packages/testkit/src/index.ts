@@ -1,1 +1,1 @@
-export {};
+export { createToyImages, type ToyImages, type ToyOptions, type ToyShape } from './toy-images.js';

@@ -1,0 +1,30 @@
+import { didYouMean, userError } from '@adctl/protocol';
+import { dae } from './dae/method.js';
+import type { CommonHyperparameters, MethodCard } from './method.js';
+import { ocgan } from './ocgan/method.js';
+
+/**
+ * Forgets the exact hyperparameter type, so that cards fit one list. Sound because every caller passes a card only
+ * values that the card's own schema has parsed (`resolveHyperparameters`).
+ */
+function entry<H extends CommonHyperparameters>(card: MethodCard<H>): MethodCard {
+  return card as unknown as MethodCard;
+}
+
+/** Every method, one line each. */
+export const METHODS: readonly MethodCard[] = [entry(dae), entry(ocgan)];
+
+/**
+ * The card of a method.
+ * @throws AdctlError `unknown_method` (user) with the nearest known name.
+ */
+export function findMethod(name: string): MethodCard {
+  const card = METHODS.find((candidate) => candidate.name === name);
+  if (card !== undefined) return card;
+  const known = METHODS.map((candidate) => candidate.name);
+  const near = didYouMean(name, known);
+  throw userError('unknown_method', `there is no method '${name}'`, {
+    hint: near === undefined ? `Known methods: ${known.join(', ')}.` : `Did you mean '${near}'?`,
+    details: { name, known },
+  });
+}
