@@ -57,48 +57,59 @@ export function sqliteCodeOf(error: unknown): number | undefined {
   return error.errcode & 0xff;
 }
 
+/** What can be wrong with the place of a file, and the way out. */
+const PLACE_FAILURES = {
+  storage_full: {
+    kind: 'transient',
+    says: 'the disk is full',
+    hint: 'Free some space; nothing that was confirmed is lost.',
+  },
+  storage_denied: {
+    kind: 'permanent',
+    says: 'it cannot be opened for writing',
+    hint: 'Give this user write permission on the file and its folder, or use another directory.',
+  },
+  database_corrupt: {
+    kind: 'permanent',
+    says: 'it is damaged, or no database',
+    hint: 'Move the file away and run `adctl admin rebuild`: results and checkpoints are in the object store.',
+  },
+  storage_broken: {
+    kind: 'permanent',
+    says: 'reading or writing it failed',
+    hint: 'Look at the disk and the system log.',
+  },
+} as const;
+type PlaceFailure = keyof typeof PLACE_FAILURES;
+
+const FAILURE_OF_SQLITE: Readonly<Record<number, PlaceFailure>> = {
+  [SqliteCode.FULL]: 'storage_full',
+  [SqliteCode.READONLY]: 'storage_denied',
+  [SqliteCode.CANTOPEN]: 'storage_denied',
+  [SqliteCode.CORRUPT]: 'database_corrupt',
+  [SqliteCode.NOTADB]: 'database_corrupt',
+  [SqliteCode.IOERR]: 'storage_broken',
+};
+
+const FAILURE_OF_ERRNO: Readonly<Record<string, PlaceFailure>> = {
+  ENOSPC: 'storage_full',
+  EDQUOT: 'storage_full',
+  EACCES: 'storage_denied',
+  EPERM: 'storage_denied',
+  EROFS: 'storage_denied',
+  ENOTDIR: 'storage_denied',
+  EEXIST: 'storage_denied',
+  EIO: 'storage_broken',
+};
+
 /**
- * Names the file and the way out for what SQLite reports: `storage_full` (transient), `storage_denied`,
- * `database_corrupt` and `storage_broken` (permanent). Anything else is returned as it came.
+ * Names the file and the way out for what SQLite or the file system reports: `storage_full` (transient),
+ * `storage_denied`, `database_corrupt` and `storage_broken` (permanent). Anything else is returned as it came.
  */
-export function fromSqlite(error: unknown, file: string): unknown {
-  const details = { file };
-  switch (sqliteCodeOf(error)) {
-    case SqliteCode.FULL:
-      return new AdctlError(`the disk is full: ${file} cannot grow`, {
-        code: 'storage_full',
-        kind: 'transient',
-        hint: 'Free some space; nothing that was confirmed is lost.',
-        details,
-        cause: error,
-      });
-    case SqliteCode.READONLY:
-    case SqliteCode.CANTOPEN:
-      return new AdctlError(`${file} cannot be opened for writing`, {
-        code: 'storage_denied',
-        kind: 'permanent',
-        hint: 'Give this user write permission on the file and its folder, or use another directory.',
-        details,
-        cause: error,
-      });
-    case SqliteCode.CORRUPT:
-    case SqliteCode.NOTADB:
-      return new AdctlError(`${file} is damaged or no database`, {
-        code: 'database_corrupt',
-        kind: 'permanent',
-        hint: 'Move the file away and run `adctl admin rebuild`: results and checkpoints are in the object store.',
-        details,
-        cause: error,
-      });
-    case SqliteCode.IOERR:
-      return new AdctlError(`reading or writing ${file} failed`, {
-        code: 'storage_broken',
-        kind: 'permanent',
-        hint: 'Look at the disk and the system log.',
-        details,
-        cause: error,
-      });
-    default:
-      return error;
-  }
+export function fromPlace(error: unknown, file: string): unknown {
+  const errno = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = FAILURE_OF_SQLITE[sqliteCodeOf(error) ?? -1] ?? FAILURE_OF_ERRNO[errno];
+  if (code === undefined) return error;
+  const { kind, says, hint } = PLACE_FAILURES[code];
+  return new AdctlError(`${file}: ${says}`, { code, kind, hint, details: { file }, cause: error });
 }

@@ -1,8 +1,8 @@
 export interface StateEntry {
   readonly key: string;
-  /** JSON value as written; the reader parses it by schema. */
+  /** JSON value as written, never null; the reader parses it by schema. */
   readonly value: unknown;
-  /** Store-wide, rising; the token for compare-and-set. */
+  /** Rises with every write and delete in the bucket; the token for compare-and-set. */
   readonly revision: number;
 }
 
@@ -29,7 +29,11 @@ export interface StateBucket {
   delete(key: string, revision?: number): Promise<boolean>;
   /** All current entries whose key equals the prefix or starts with `<prefix>.`; everything for ''. Ordered by key. */
   entries(prefix?: string): Promise<readonly StateEntry[]>;
-  /** Current entries first (then one `ready` mark), then every change, until the signal is aborted. */
+  /**
+   * Current entries first (then one `ready` mark), then changes as they happen, until the signal is aborted. A slow reader
+   * may miss values that were overwritten meanwhile, never the last one. Entries whose time to live ends vanish unseen.
+   * @throws AdctlError transient `controller_unreachable` when the far side goes away.
+   */
   watch(prefix: string, signal: AbortSignal): AsyncIterable<StateChange | 'ready'>;
 }
 

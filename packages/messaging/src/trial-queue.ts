@@ -17,9 +17,9 @@ export interface QueueEntry {
 export interface StoredQueueEntry extends QueueEntry {
   /** The handle for `remove`; rises with every publish. */
   readonly sequence: number;
-  /** Times it was handed out. */
+  /** Times it was handed out, as far as the deployment knows (JetStream does not tell by message). */
   readonly deliveries: number;
-  /** Handed out and neither acked nor expired. */
+  /** Handed out and neither acked, given back nor expired, as far as the deployment knows. */
   readonly inFlight: boolean;
 }
 

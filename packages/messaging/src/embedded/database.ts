@@ -1,7 +1,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 // Taken from the module, so that tests which replace the global timers do not hold writes back.
 import { setImmediate } from 'node:timers';
-import { controllerUnreachable, databaseForeign, databaseTooNew, fromSqlite } from '../errors.js';
+import { controllerUnreachable, databaseForeign, databaseTooNew, fromPlace } from '../errors.js';
 import { APPLICATION_ID, MIGRATIONS } from './schema.js';
 
 interface PendingWrite {
@@ -33,13 +33,13 @@ export class Database {
     try {
       this.#connection = new DatabaseSync(file);
     } catch (error) {
-      throw fromSqlite(error, file);
+      throw fromPlace(error, file);
     }
     try {
       migrate(this.#connection, file);
     } catch (error) {
       this.#connection.close();
-      throw fromSqlite(error, file);
+      throw fromPlace(error, file);
     }
   }
 
@@ -53,7 +53,7 @@ export class Database {
     try {
       return action();
     } catch (error) {
-      throw fromSqlite(error, this.#file);
+      throw fromPlace(error, this.#file);
     }
   }
 
@@ -94,7 +94,7 @@ export class Database {
     try {
       write.resolve(this.#inTransaction(write.action));
     } catch (error) {
-      write.reject(fromSqlite(error, this.#file));
+      write.reject(fromPlace(error, this.#file));
     }
   }
 

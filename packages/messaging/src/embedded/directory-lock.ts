@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { z } from 'zod';
-import { directoryInUse, fromSqlite, sqliteCodeOf } from '../errors.js';
+import { directoryInUse, fromPlace, sqliteCodeOf } from '../errors.js';
 
 const Owner = z.object({ pid: z.int(), host: z.string(), startedAt: z.string() });
 /** Who holds a directory, as written beside the lock. */
@@ -33,7 +33,7 @@ export function acquireDirectoryLock(directory: string): DirectoryLock {
   } catch (error) {
     connection.close();
     if (sqliteCodeOf(error) === BUSY) throw directoryInUse(directory, readOwner(directory));
-    throw fromSqlite(error, file);
+    throw fromPlace(error, file);
   }
   return {
     release() {
@@ -61,7 +61,7 @@ function openLockFile(directory: string, file: string): DatabaseSync {
     mkdirSync(directory, { recursive: true });
     return new DatabaseSync(file, { timeout: 0 });
   } catch (error) {
-    throw fromSqlite(error, file);
+    throw fromPlace(error, file);
   }
 }
 

@@ -2,8 +2,8 @@ import { AdctlError, fromFailure, toFailure } from '@adctl/protocol';
 import type { Clock } from '../clock.js';
 import type { ControlChannel } from '../control-channel.js';
 import { controllerUnreachable } from '../errors.js';
+import { toJson } from '../json.js';
 import { assertFilter, assertSubject, matchesFilter } from '../subject-filter.js';
-import { toJson } from './json.js';
 
 type Handler = (payload: unknown, caller: string) => Promise<unknown>;
 type Listener = (topic: string, payload: unknown) => void;

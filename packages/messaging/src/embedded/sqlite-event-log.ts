@@ -1,9 +1,9 @@
 import { controllerUnreachable } from '../errors.js';
 import type { EventLog, StoredEvent } from '../event-log.js';
+import { toJson } from '../json.js';
 import { assertFilter, assertSubject, isExactFilter, matchesFilter, rangeOfFilter } from '../subject-filter.js';
 import { ChangeSignal } from './change-signal.js';
 import type { Database } from './database.js';
-import { toJson } from './json.js';
 
 /** Rows examined in one turn of the event loop. */
 const PAGE = 2_000;

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import { badValue, controllerUnreachable } from '../errors.js';
+import { toJson } from '../json.js';
 import {
   type BucketName,
   STATE_BUCKETS,
@@ -10,7 +11,6 @@ import {
 } from '../state-store.js';
 import { assertSubject } from '../subject-filter.js';
 import type { Database } from './database.js';
-import { toJson } from './json.js';
 import { StateWatcher } from './state-watcher.js';
 
 /** Live records in one table, all buckets under one revision counter. */

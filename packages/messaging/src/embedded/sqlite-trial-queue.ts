@@ -1,10 +1,10 @@
 import type { TrialAssignment } from '@adctl/protocol';
 import type { Clock } from '../clock.js';
 import { controllerUnreachable } from '../errors.js';
+import { toJson } from '../json.js';
 import { assertSubject } from '../subject-filter.js';
 import { type Delivery, PRIORITIES, type QueueEntry, type StoredQueueEntry, type TrialQueue } from '../trial-queue.js';
 import type { Database } from './database.js';
-import { toJson } from './json.js';
 import { prepareQueueStatements, type QueueStatements } from './queue-statements.js';
 import { Waiter } from './waiter.js';
 

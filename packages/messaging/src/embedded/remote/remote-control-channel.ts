@@ -2,7 +2,7 @@ import { AdctlError } from '@adctl/protocol';
 import type { Clock } from '../../clock.js';
 import type { ControlChannel } from '../../control-channel.js';
 import { controllerUnreachable } from '../../errors.js';
-import { toJson } from '../json.js';
+import { toJson } from '../../json.js';
 import { CALLS } from './operations.js';
 import type { Peer, Service } from './peer.js';
 import { ask, askStream } from './typed-calls.js';

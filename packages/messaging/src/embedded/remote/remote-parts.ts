@@ -1,7 +1,7 @@
 import type { EventLog, StoredEvent } from '../../event-log.js';
+import { toJson } from '../../json.js';
 import type { BucketName, StateBucket, StateChange, StateEntry, StateStore } from '../../state-store.js';
 import type { Delivery, QueueEntry, StoredQueueEntry, TrialQueue } from '../../trial-queue.js';
-import { toJson } from '../json.js';
 import type { Peer } from './peer.js';
 import { ask, askStream } from './typed-calls.js';
 

@@ -1,4 +1,4 @@
-import { badValue } from '../errors.js';
+import { badValue } from './errors.js';
 
 /**
  * JSON text of a value.
