@@ -31,5 +31,15 @@ export const ocgan = defineMethod<Hyperparameters>({
   networks: (h, input) => planNetworks(h, geometryOf(h, input)),
   scores: ['mse', 'dv_recon', 'dv_input', 'classifier_recon'],
   judgedScore: 'mse',
+  // Narrow nets that mine from the first epoch, so that the contract exercises every step.
+  contract: {
+    hyperparameters: () => ({
+      encoderWidth: 4,
+      classifierWidth: 4,
+      visualWidth: 3,
+      mineStartFraction: 0,
+      mineSteps: 2,
+    }),
+  },
   load: async () => (await import('./model.js')).createOcgan,
 });

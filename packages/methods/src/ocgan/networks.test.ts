@@ -50,9 +50,9 @@ describe('ocgan parameter counts (spec 2.6)', () => {
   });
 
   test('without latent batch norm the encoder loses 2 d, with d 64 the latent discriminator has 19,201', () => {
-    expect(countsOf({ latentBatchNorm: false }, native32(1))['encoder']).toBe(1_091_968);
-    expect(countsOf({ latentBatchNorm: false }, paper61(3))['encoder']).toBe(1_132_032);
-    expect(countsOf({ latentSize: 64 }, native32(1))['latentDiscriminator']).toBe(19_201);
+    expect(countsOf({ latentBatchNorm: false }, native32(1)).encoder).toBe(1_091_968);
+    expect(countsOf({ latentBatchNorm: false }, paper61(3)).encoder).toBe(1_132_032);
+    expect(countsOf({ latentSize: 64 }, native32(1)).latentDiscriminator).toBe(19_201);
   });
 
   test.each([paper61(3), paper61(1), native32(3), native32(1)])('output shapes in %o', (geometry) => {

@@ -32,10 +32,10 @@ describe('ocgan networks', () => {
   ] as const)('codes and decodings stay in [-1, 1] for wild inputs (%s, %i channels)', (geometry, channels) => {
     const input = { height: 28, width: 28, channels };
     const { networks } = createModel({ geometry }, 1, input);
-    const [side, , c] = networks['encoder']!.plan.input as [number, number, number];
+    const [side, , c] = networks.encoder!.plan.input as [number, number, number];
     const wild = waves([3, side, side, c]).mul(100);
-    const codes = networks['encoder']!.apply(wild, 'train');
-    const decoded = networks['decoder']!.apply(waves([3, 5]).mul(100), 'train');
+    const codes = networks.encoder!.apply(wild, 'train');
+    const decoded = networks.decoder!.apply(waves([3, 5]).mul(100), 'train');
 
     expect(codes.shape).toEqual([3, 5]);
     expect(decoded.shape).toEqual([3, side, side, c]);

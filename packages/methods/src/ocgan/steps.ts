@@ -107,14 +107,14 @@ export function createSteps(h: Hyperparameters, { networks, optimizers, generato
       let total = tf.mul(reconstruction, scalar(h.lambdaRec));
       const terms: Record<string, tf.Scalar> = { reconstruction };
       if (h.wLatent > 0) {
-        terms['latentDeception'] = deceptionLoss(latentDiscriminator.apply(z, 'train'));
-        total = tf.add(total, tf.mul(terms['latentDeception'], scalar(h.wLatent)));
+        terms.latentDeception = deceptionLoss(latentDiscriminator.apply(z, 'train'));
+        total = tf.add(total, tf.mul(terms.latentDeception, scalar(h.wLatent)));
       }
       if (h.wVisual > 0) {
         const decoded = decoder.apply(codes, 'train');
-        terms['visualDeception'] = deceptionLoss(visualDiscriminator.apply(decoded, 'train'));
-        total = tf.add(total, tf.mul(terms['visualDeception'], scalar(h.wVisual)));
-        if (isMining) terms['mineAfter'] = meanBceOnLogits(classifier.apply(decoded, 'train'), 0);
+        terms.visualDeception = deceptionLoss(visualDiscriminator.apply(decoded, 'train'));
+        total = tf.add(total, tf.mul(terms.visualDeception, scalar(h.wVisual)));
+        if (isMining) terms.mineAfter = meanBceOnLogits(classifier.apply(decoded, 'train'), 0);
       }
       return { ...terms, total } as Record<string, tf.Scalar> & { total: tf.Scalar };
     });
