@@ -1,0 +1,100 @@
+import type { Dataset, ImageList, ImageShape } from '@adctl/datasets';
+import { gatherImages } from '@adctl/methods/kit';
+import type { Tensor4D } from '@tensorflow/tfjs';
+
+/** A list of images of one data set, addressed by position in the list. */
+export interface ImageSource {
+  readonly count: number;
+  readonly shape: ImageShape;
+  /** Bytes of these positions, uint8 `[positions.length, height, width, channels]`; the caller must not change them. */
+  read(positions: Int32Array): Promise<Uint8Array>;
+}
+
+/** Lists up to this size are held in memory for the length of a trial; larger ones are read batch by batch. */
+const RESIDENT_BYTES = 512 * 2 ** 20;
+
+/**
+ * Opens a list of images: positions of the train part first, then of the test part, as `ImageList` orders them.
+ *
+ * @throws AdctlError `corrupt_image` (user), here or in a later `read`.
+ */
+export async function openImages(
+  dataset: Dataset,
+  list: ImageList,
+  residentBytes: number = RESIDENT_BYTES,
+): Promise<ImageSource> {
+  const { shape } = dataset;
+  const count = list.train.length + list.test.length;
+  const stored: ImageSource = { count, shape, read: (positions) => readList(dataset, list, positions) };
+  if (count * bytesOf(shape) > residentBytes) return stored;
+  return fromPixels(await stored.read(Int32Array.from({ length: count }, (_, i) => i)), shape);
+}
+
+/** A source over images in memory, uint8 `[count, height, width, channels]`. */
+export function fromPixels(pixels: Uint8Array, shape: ImageShape): ImageSource {
+  const size = bytesOf(shape);
+  return {
+    count: pixels.length / size,
+    shape,
+    async read(positions) {
+      const result = new Uint8Array(positions.length * size);
+      positions.forEach((position, i) => {
+        result.set(pixels.subarray(position * size, (position + 1) * size), i * size);
+      });
+      return result;
+    },
+  };
+}
+
+/** Bytes as a model takes them: `[count, height, width, channels]` float32 in [0, 1]; the caller disposes it. */
+export function toImages(pixels: Uint8Array, shape: ImageShape): Tensor4D {
+  return gatherImages({ count: pixels.length / bytesOf(shape), shape, pixels });
+}
+
+/**
+ * The batches of an epoch as tensors, reading one ahead so that the disk works while the model does.
+ *
+ * @param batches positions per batch.
+ * @param from first batch to yield, from 0.
+ * @returns tensors `[batch, height, width, channels]` that the consumer disposes.
+ */
+export async function* readBatches(
+  source: ImageSource,
+  batches: readonly Int32Array[],
+  from: number,
+): AsyncGenerator<Tensor4D, void, void> {
+  const readSettled = async (index: number) => {
+    const positions = batches[index];
+    return positions === undefined ? [] : await Promise.allSettled([source.read(positions)]);
+  };
+  let ahead = readSettled(from);
+  for (let index = from; index < batches.length; index++) {
+    const [outcome] = await ahead;
+    ahead = readSettled(index + 1);
+    if (outcome === undefined) return;
+    if (outcome.status === 'rejected') throw outcome.reason;
+    yield toImages(outcome.value, source.shape);
+  }
+}
+
+function bytesOf(shape: ImageShape): number {
+  return shape.height * shape.width * shape.channels;
+}
+
+async function readList(dataset: Dataset, list: ImageList, positions: Int32Array): Promise<Uint8Array> {
+  const size = bytesOf(dataset.shape);
+  const result = new Uint8Array(positions.length * size);
+  const fromTrain = list.train.length;
+  for (const part of ['train', 'test'] as const) {
+    const places = Array.from(positions.keys()).filter((i) => positions[i]! < fromTrain === (part === 'train'));
+    if (places.length === 0) continue;
+    const indices = Int32Array.from(places, (i) =>
+      part === 'train' ? list.train[positions[i]!]! : list.test[positions[i]! - fromTrain]!,
+    );
+    const pixels = await dataset[part].read(indices);
+    places.forEach((place, i) => {
+      result.set(pixels.subarray(i * size, (i + 1) * size), place * size);
+    });
+  }
+  return result;
+}

@@ -1,0 +1,27 @@
+import { loadEngine } from '@adctl/engine';
+import { countTensors, prepareEngine } from '@adctl/methods/kit';
+import { parseTrainerArguments } from './arguments.js';
+import { createDatasetCache } from './dataset-cache.js';
+import { serveTrials } from './session.js';
+import { runTrial } from './trial.js';
+
+/** Entry of a training process: loads TensorFlow once, then trains one trial after another. */
+await serveTrials(async () => {
+  const { flavour, threads, cacheDirectory } = parseTrainerArguments(process.argv.slice(2));
+  const { info } = await loadEngine({ flavour, threads, cacheDir: cacheDirectory });
+  prepareEngine();
+  const openDataset = createDatasetCache(cacheDirectory);
+  const engine = {
+    backend: 'tensorflow',
+    tensorflow: info.tensorflowVersion,
+    gpu: info.isUsingGpu,
+    threads: info.threads.intra,
+    node: process.version,
+    platform: `${process.platform}-${process.arch}`,
+  };
+  return {
+    engine,
+    countTensors,
+    run: (start, report, stop) => runTrial({ start, engine, openDataset, stop, report }),
+  };
+});

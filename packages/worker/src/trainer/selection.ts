@@ -1,0 +1,43 @@
+import { makeSyntheticAnomalies } from '@adctl/datasets';
+import { auroc } from '@adctl/evaluation';
+import type { Model } from '@adctl/methods';
+import type { SelectionMetrics } from '@adctl/protocol';
+import { fromPixels, type ImageSource } from './image-source.js';
+import { measureImages, scoreImages } from './scoring.js';
+
+/** Held-out normal images and synthetic anomalies made from them: all that stopping and ranking may see. */
+export interface SelectionSet {
+  readonly normal: ImageSource;
+  readonly synthetic: ImageSource;
+}
+
+/**
+ * Makes the selection set: one synthetic anomaly from every held-out normal image.
+ *
+ * @param seed the split's seed, not the trial's, so that all trials of a sweep are judged on the same anomalies.
+ */
+export async function createSelectionSet(normal: ImageSource, seed: number): Promise<SelectionSet> {
+  const pixels = await normal.read(Int32Array.from({ length: normal.count }, (_, i) => i));
+  const synthetic = makeSyntheticAnomalies(pixels, { shape: normal.shape, count: normal.count, seed });
+  return { normal, synthetic: fromPixels(synthetic.images, normal.shape) };
+}
+
+/**
+ * Measures a model on the selection set.
+ *
+ * @returns null when a score or loss is not finite: the training has diverged.
+ */
+export async function measureSelection(
+  model: Pick<Model, 'score' | 'selectionLoss'>,
+  set: SelectionSet,
+): Promise<SelectionMetrics | null> {
+  const losses = await measureImages(set.normal, (batch, offset) => model.selectionLoss(batch, offset));
+  const normal = await scoreImages(model, set.normal);
+  const synthetic = await scoreImages(model, set.synthetic);
+  if (losses === null || normal === null || synthetic === null) return null;
+  const all = [losses, normal, synthetic];
+  if (!all.every((values) => values.every(Number.isFinite))) return null;
+  const scores = Float32Array.of(...normal, ...synthetic);
+  const labels = Uint8Array.from({ length: scores.length }, (_, i) => (i < normal.length ? 0 : 1));
+  return { auroc: auroc(scores, labels), loss: losses.reduce((sum, loss) => sum + loss, 0) / losses.length };
+}

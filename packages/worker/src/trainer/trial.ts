@@ -1,0 +1,264 @@
+import { type Dataset, planSplits, type Splits } from '@adctl/datasets';
+import { type CommonHyperparameters, findMethod, type MethodCard, type Model } from '@adctl/methods';
+import { disposeScalars, restoreWeights } from '@adctl/methods/kit';
+import { AdctlError, type EngineFacts, type TrialSpec, toFailure } from '@adctl/protocol';
+import { createGenerator } from '@adctl/random';
+import type { StartTrial, TrainerEnd, TrialOutcome } from '../trainer-messages.js';
+import { writeArtifacts } from './artifacts/write-artifacts.js';
+import { readCheckpoint, type TrainingState, writeCheckpoint } from './checkpoint.js';
+import { type Evaluation, evaluate, measureUntrained, openTestSet, type TestSet } from './evaluate.js';
+import { type ImageSource, openImages } from './image-source.js';
+import { createSelectionSet, type SelectionSet } from './selection.js';
+import type { TrialReporter } from './session.js';
+import { type StopRequest, train } from './train.js';
+import { selectionAt, startProgress } from './training-progress.js';
+
+export interface TrialContext {
+  readonly start: StartTrial;
+  readonly engine: EngineFacts;
+  /** Opens the data set of a spec, or hands out one that is open already. */
+  readonly openDataset: (spec: TrialSpec) => Promise<Dataset>;
+  /** Aborted with a `StopRequest` as its reason. */
+  readonly stop: AbortSignal;
+  readonly report: TrialReporter;
+}
+
+/** What a trial is made of once its spec is understood. */
+interface Prepared {
+  readonly card: MethodCard;
+  readonly hyperparameters: CommonHyperparameters;
+  readonly splits: Splits;
+  readonly train: ImageSource;
+  readonly calibration: ImageSource;
+  readonly selection: SelectionSet;
+  readonly test: TestSet;
+}
+
+/**
+ * Trains and evaluates one trial in this process.
+ *
+ * 1. Understand the spec: method, hyperparameters, data, splits. What cannot work ends as `infeasible`.
+ * 2. Build the model from the seed; restore the checkpoint, or measure the untrained model (report seeds only: it costs
+ *    a pass over the test images, and only report trials feed the leaderboard).
+ * 3. Train. A loss that is not finite ends as `diverged`.
+ * 4. Put the kept epoch's weights back, evaluate, write the artifacts.
+ *
+ * Everything it made on the device is gone when it returns.
+ */
+export async function runTrial(context: TrialContext): Promise<TrainerEnd> {
+  const { start, report } = context;
+  const startedAt = performance.now();
+  report.progress({ stage: 'loading', epoch: 0, epochs: 0, step: 0, steps: 0, losses: {} });
+  try {
+    const refusal = findRefusal(start.spec);
+    if (refusal !== null) return infeasible(refusal);
+    const prepared = await prepare(context);
+    const createModel = await prepared.card.load();
+    const generator = createGenerator(start.spec.seed, 'training');
+    const { input } = start.spec.dataset;
+    let model: Model;
+    try {
+      model = createModel(prepared.hyperparameters, { input, seed: start.spec.seed, generator });
+    } catch (error) {
+      if (error instanceof AdctlError && error.code === 'network_plan_invalid') return infeasible(error.message);
+      throw error;
+    }
+    try {
+      const fresh: TrainingState = {
+        model,
+        generator,
+        progress: startProgress(context.engine.threads),
+        keptWeights: null,
+      };
+      return await trainAndEvaluate(context, prepared, model, fresh, startedAt);
+    } finally {
+      model.dispose();
+    }
+  } catch (error) {
+    return { kind: 'failed', failure: toFailure(error) };
+  } finally {
+    disposeScalars();
+  }
+}
+
+async function trainAndEvaluate(
+  context: TrialContext,
+  prepared: Prepared,
+  model: Model,
+  fresh: TrainingState,
+  startedAt: number,
+): Promise<TrainerEnd> {
+  const { start, engine, stop, report } = context;
+  const { spec } = start;
+  const { epochs, batchSize } = prepared.hyperparameters;
+  const state = await resumeOrStart(context, fresh);
+  const { progress } = state;
+  const secondsBefore = progress.seconds.total;
+  const countTime = () => {
+    progress.seconds.total = secondsBefore + (performance.now() - startedAt) / 1000;
+  };
+  const stopped = async (): Promise<TrainerEnd> => {
+    countTime();
+    if ((stop.reason as StopRequest).checkpoint) {
+      report.checkpoint(await writeCheckpoint(start.directory, state, engine.threads));
+    }
+    return { kind: 'stopped' };
+  };
+
+  if (progress.step === 0 && spec.phase === 'report' && progress.untrainedAuroc === null) {
+    progress.untrainedAuroc = await measureUntrained(model, prepared.test, stop);
+    if (progress.untrainedAuroc === null) return { kind: 'stopped' };
+  }
+
+  const end = await train({
+    state,
+    train: prepared.train,
+    selection: prepared.selection,
+    epochs,
+    batchSize,
+    dropLastBatch: prepared.card.dropLastBatch,
+    checkpointRule: spec.checkpointRule,
+    seed: spec.seed,
+    threads: engine.threads,
+    directory: start.directory,
+    checkpointSeconds: start.checkpointSeconds,
+    stop,
+    now: () => performance.now(),
+    report,
+    beforeCheckpoint: countTime,
+  });
+  countTime();
+  if (end.kind === 'stopped') return { kind: 'stopped' };
+  if (end.kind === 'diverged') return diverged(end.reason, end.epoch, progress.seconds);
+
+  report.progress({
+    stage: 'evaluating',
+    epoch: epochs,
+    epochs,
+    step: progress.step,
+    steps: progress.step,
+    losses: {},
+  });
+  restoreWeights(state.keptWeights ?? missingWeights(spec), model);
+  const evaluation = await evaluate({
+    model,
+    card: prepared.card,
+    test: prepared.test,
+    calibration: prepared.calibration,
+    seed: spec.seed,
+    stop,
+  });
+  if (evaluation === null) return await stopped();
+  const outcome = describe(prepared, model, state, evaluation);
+  const artifacts = await writeArtifacts({
+    directory: start.directory,
+    spec,
+    model,
+    curves: progress.curves,
+    threads: progress.threads,
+    keptEpoch: progress.kept.keptEpoch,
+    test: prepared.test,
+    evaluation,
+  });
+  countTime();
+  return { kind: 'finished', outcome: { ...outcome, seconds: { ...progress.seconds }, artifacts } };
+}
+
+/** Why the spec cannot work, or null. @throws AdctlError user `unknown_method`. */
+function findRefusal(spec: TrialSpec): string | null {
+  const card = findMethod(spec.method);
+  const parsed = card.hyperparameters.safeParse(spec.hyperparameters);
+  if (!parsed.success) {
+    return parsed.error.issues.map(({ path, message }) => `${path.join('.') || spec.method}: ${message}`).join('; ');
+  }
+  return card.refuse?.(parsed.data, spec.dataset.input) ?? null;
+}
+
+async function prepare({ start: { spec }, openDataset }: TrialContext): Promise<Prepared> {
+  const card = findMethod(spec.method);
+  const dataset = await openDataset(spec);
+  const splits = planSplits(dataset, spec.dataset);
+  return {
+    card,
+    hyperparameters: card.hyperparameters.parse(spec.hyperparameters),
+    splits,
+    train: await openImages(dataset, splits.train),
+    calibration: await openImages(dataset, splits.calibration),
+    selection: await createSelectionSet(await openImages(dataset, splits.selection), spec.dataset.splitSeed),
+    test: await openTestSet(dataset, splits.test),
+  };
+}
+
+/**
+ * The state to train from. A checkpoint of another thread count is used all the same: throwing hours away would not make
+ * the numbers better. But they no longer repeat bit by bit, so the change is logged and written into the curves.
+ */
+async function resumeOrStart({ start, engine, report }: TrialContext, fresh: TrainingState): Promise<TrainingState> {
+  const { resumeFrom } = start;
+  if (resumeFrom === undefined) return fresh;
+  const state = await readCheckpoint(resumeFrom.directory, fresh.model, fresh.generator);
+  const { threads } = state.progress;
+  if (threads.at(-1) !== engine.threads) {
+    report.log(
+      'warn',
+      `The checkpoint was trained with ${threads.at(-1)} threads, this process has ${engine.threads}: the result will not repeat bit by bit.`,
+    );
+    threads.push(engine.threads);
+  }
+  report.log(
+    'info',
+    `Goes on after epoch ${resumeFrom.epoch}, step ${resumeFrom.step}, of attempt ${resumeFrom.attempt}.`,
+  );
+  return state;
+}
+
+function describe(
+  { hyperparameters, splits, train: images }: Prepared,
+  model: Model,
+  { progress }: TrainingState,
+  { test, otherScores, calibration }: Evaluation,
+): Omit<TrialOutcome, 'seconds' | 'artifacts'> {
+  const { curves, kept, untrainedAuroc, seconds } = progress;
+  const selection = kept.keptEpoch === null ? undefined : selectionAt(curves, kept.keptEpoch);
+  return {
+    ending: { state: 'completed' },
+    ...(selection === undefined ? {} : { selection }),
+    ...(kept.keptEpoch === null ? {} : { keptEpoch: kept.keptEpoch }),
+    test,
+    otherScores,
+    calibration,
+    ...(untrainedAuroc === null ? {} : { untrained: { auroc: untrainedAuroc } }),
+    epochs: hyperparameters.epochs,
+    steps: progress.step,
+    parameters: Object.values(model.networks).reduce((sum, { summary }) => sum + summary.trainable, 0),
+    splitDigest: splits.digest,
+    imagesPerSecond: (images.count * hyperparameters.epochs) / Math.max(seconds.train, 1e-3),
+  };
+}
+
+function infeasible(reason: string): TrainerEnd {
+  const outcome: TrialOutcome = {
+    ending: { state: 'infeasible', reason },
+    seconds: { train: 0, total: 0 },
+    artifacts: [],
+  };
+  return { kind: 'finished', outcome };
+}
+
+function diverged(reason: string, epoch: number, seconds: TrialOutcome['seconds']): TrainerEnd {
+  const outcome: TrialOutcome = {
+    ending: { state: 'diverged', reason },
+    epochs: epoch - 1,
+    seconds: { ...seconds },
+    artifacts: [],
+  };
+  return { kind: 'finished', outcome };
+}
+
+function missingWeights(spec: TrialSpec): never {
+  throw new AdctlError(`Training of ${spec.trial} ended without an epoch to keep.`, {
+    code: 'no_kept_epoch',
+    kind: 'bug',
+    details: { rule: spec.checkpointRule },
+  });
+}
