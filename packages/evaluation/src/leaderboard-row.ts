@@ -23,6 +23,12 @@ export type FigureLookup = (question: {
   readonly classes: readonly string[];
 }) => Omit<PublishedFigure, 'difference'> | undefined;
 
+/** What the search of a method cost. */
+export interface SearchEffort {
+  readonly configurations: ReadonlySet<string>;
+  readonly seconds: number;
+}
+
 /** Everything one row is folded from. */
 export interface RowInput {
   readonly method: string;
@@ -33,8 +39,8 @@ export interface RowInput {
   /** Results of the configuration, both phases. */
   readonly own: readonly LeaderboardResult[];
   readonly report: readonly LeaderboardResult[];
-  /** All search results of the method in the same sweeps. */
-  readonly search: readonly LeaderboardResult[];
+  /** What the method's search cost in the same sweeps. */
+  readonly effort: SearchEffort;
   /** Report seeds that were meant to run, ascending. */
   readonly seeds: readonly number[];
 }
@@ -43,7 +49,7 @@ type Completed = LeaderboardResult & { readonly test: TestMetrics };
 
 /** Folds one row; its rank is given by the group. */
 export function foldRow(input: RowInput): LeaderboardRow {
-  const { method, head, configuration, own, report, search, seeds } = input;
+  const { method, head, configuration, own, report, effort, seeds } = input;
   const { classes } = head;
   const cells = chooseCells(report);
   const cell = (seed: number, normal: string) => cells.get(`${seed} ${normal}`);
@@ -72,8 +78,8 @@ export function foldRow(input: RowInput): LeaderboardRow {
       const ofClass = seeds.map((seed) => completed(seed, normal)).filter((result) => result !== undefined);
       return foldClass(input, normal, ofClass);
     }),
-    configurationsTried: new Set(search.map(({ spec }) => spec.configuration)).size,
-    searchSeconds: totalSeconds(search),
+    configurationsTried: effort.configurations.size,
+    searchSeconds: effort.seconds,
     reportSeconds: totalSeconds(report),
     endings: countBy(own.map(({ ending }) => ending.state)),
     failures: countBy(own.flatMap(({ failures }) => failures.map((attempt) => attempt.class))),
@@ -170,7 +176,8 @@ function publishedFigure(
   return figure === undefined ? null : { ...figure, difference: ours === undefined ? null : ours - figure.auroc };
 }
 
-function totalSeconds(results: readonly LeaderboardResult[]): number {
+/** Seconds over all attempts of these trials; a reused result counts what it once took. */
+export function totalSeconds(results: readonly LeaderboardResult[]): number {
   return results.reduce((sum, { seconds }) => sum + (seconds?.total ?? 0), 0);
 }
 

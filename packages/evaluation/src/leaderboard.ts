@@ -1,5 +1,11 @@
 import type { Leaderboard, LeaderboardGroup, LeaderboardRow, SweepId } from '@adctl/protocol';
-import { type FigureLookup, foldRow, type LeaderboardResult, type RowInput } from './leaderboard-row.js';
+import {
+  type FigureLookup,
+  foldRow,
+  type LeaderboardResult,
+  type SearchEffort,
+  totalSeconds,
+} from './leaderboard-row.js';
 
 /** What a sweep set out to do, so that trials without a result are noticed. */
 export interface ExpectedTrials {
@@ -28,31 +34,27 @@ export interface LeaderboardOptions {
 export function foldLeaderboard(results: Iterable<LeaderboardResult>, options: LeaderboardOptions = {}): Leaderboard {
   const inOrder = [...results].sort(byIdentity);
   const expectations = expectPerSweep(inOrder, options);
-  const groups = new Map<
-    string,
-    { readonly head: Omit<LeaderboardGroup, 'rows'>; readonly methods: Map<string, LeaderboardResult[]> }
-  >();
-  for (const result of inOrder) {
-    const { dataset, method } = result.spec;
-    const { classes, key } = expectations.get(expectationKey(result)) as Expectation;
-    const groupKey = [dataset.name, dataset.digest, dataset.protocol, dataset.splitSeed, key].join('\u0000');
-    let group = groups.get(groupKey);
+  const groups = new Map<string, OpenGroup>();
+  const groupOf = new Map<Expectation, OpenGroup>();
+  for (const [i, result] of inOrder.entries()) {
+    const expectation = expectations[i] as Expectation;
+    let group = groupOf.get(expectation);
     if (group === undefined) {
-      const { name, digest, protocol, splitSeed } = dataset;
-      group = {
-        head: { dataset: name, dataDigest: digest, protocol, splitSeed, classes: [...classes] },
-        methods: new Map(),
-      };
-      groups.set(groupKey, group);
+      const { name, digest, protocol, splitSeed } = result.spec.dataset;
+      const { classes } = expectation;
+      const key = JSON.stringify([name, digest, protocol, splitSeed, classes]);
+      const head = { dataset: name, dataDigest: digest, protocol, splitSeed, classes: [...classes] };
+      group = groups.get(key) ?? { head, methods: new Map() };
+      groups.set(key, group);
+      groupOf.set(expectation, group);
     }
+    const { method } = result.spec;
     const ofMethod = group.methods.get(method);
-    if (ofMethod === undefined) group.methods.set(method, [result]);
-    else ofMethod.push(result);
+    if (ofMethod === undefined) group.methods.set(method, [{ result, expectation }]);
+    else ofMethod.push({ result, expectation });
   }
   const folded = [...groups.values()].map(({ head, methods }): LeaderboardGroup => {
-    const rows = [...methods].flatMap(([method, ofMethod]) =>
-      rowsOfMethod(method, ofMethod, head, expectations, options),
-    );
+    const rows = [...methods].flatMap(([method, ofMethod]) => rowsOfMethod(method, ofMethod, head, options));
     return { ...head, rows: rankRows(rows) };
   });
   folded.sort(
@@ -66,67 +68,110 @@ export function foldLeaderboard(results: Iterable<LeaderboardResult>, options: L
   return { version: 1, groups: folded };
 }
 
+/** What one sweep meant to run on one data set. */
 interface Expectation {
   readonly classes: readonly string[];
+  /** Report seeds, ascending. */
   readonly seeds: readonly number[];
-  /** The classes as one text. */
-  readonly key: string;
 }
 
-/** A sweep has one data set, but a fold must not lump two together if an input ever mixes them. */
-function expectationKey({ spec }: LeaderboardResult): string {
-  return `${spec.sweep} ${spec.dataset.name} ${spec.dataset.protocol} ${spec.dataset.digest}`;
+interface PlacedResult {
+  readonly result: LeaderboardResult;
+  readonly expectation: Expectation;
 }
 
-function expectPerSweep(results: readonly LeaderboardResult[], options: LeaderboardOptions): Map<string, Expectation> {
+interface OpenGroup {
+  readonly head: Omit<LeaderboardGroup, 'rows'>;
+  readonly methods: Map<string, PlacedResult[]>;
+}
+
+/**
+ * The expectation of each result, by position. A sweep has one data set and one split seed, but a fold must not lump
+ * two together if an input ever mixes them.
+ */
+function expectPerSweep(results: readonly LeaderboardResult[], options: LeaderboardOptions): Expectation[] {
   const seen = new Map<string, { sweep: SweepId; classes: Set<string>; seeds: Set<number> }>();
-  for (const result of results) {
-    const key = expectationKey(result);
+  let previous: LeaderboardResult['spec'] | undefined;
+  let key = '';
+  const keys = results.map(({ spec }) => {
+    const { sweep, dataset, phase, seed } = spec;
+    // Results come sorted by sweep, so the key is nearly always the one before.
+    if (previous === undefined || !isSameData(spec, previous)) {
+      key = JSON.stringify([sweep, dataset.name, dataset.digest, dataset.protocol, dataset.splitSeed]);
+    }
+    previous = spec;
     let entry = seen.get(key);
     if (entry === undefined) {
-      entry = { sweep: result.spec.sweep, classes: new Set(), seeds: new Set() };
+      entry = { sweep, classes: new Set(), seeds: new Set() };
       seen.set(key, entry);
     }
-    entry.classes.add(result.spec.dataset.normal);
-    if (result.spec.phase === 'report') entry.seeds.add(result.spec.seed);
-  }
+    entry.classes.add(dataset.normal);
+    if (phase === 'report') entry.seeds.add(seed);
+    return key;
+  });
   const expectations = new Map<string, Expectation>();
-  for (const [key, { sweep, classes, seeds }] of seen) {
+  for (const [of, { sweep, classes, seeds }] of seen) {
     const told = options.expected?.(sweep);
-    const all = [...new Set([...classes, ...(told?.classes ?? [])])].sort(compare);
-    const wanted = [...new Set([...seeds, ...(told?.reportSeeds ?? [])])].sort((a, b) => a - b);
-    expectations.set(key, { classes: all, seeds: wanted, key: JSON.stringify(all) });
+    expectations.set(of, {
+      classes: [...new Set([...classes, ...(told?.classes ?? [])])].sort(compare),
+      seeds: [...new Set([...seeds, ...(told?.reportSeeds ?? [])])].sort((a, b) => a - b),
+    });
   }
-  return expectations;
+  return keys.map((of) => expectations.get(of) as Expectation);
+}
+
+function isSameData(a: LeaderboardResult['spec'], b: LeaderboardResult['spec']): boolean {
+  return (
+    a.sweep === b.sweep &&
+    a.dataset.name === b.dataset.name &&
+    a.dataset.digest === b.dataset.digest &&
+    a.dataset.protocol === b.dataset.protocol &&
+    a.dataset.splitSeed === b.dataset.splitSeed
+  );
 }
 
 function rowsOfMethod(
   method: string,
-  results: readonly LeaderboardResult[],
+  placed: readonly PlacedResult[],
   head: Omit<LeaderboardGroup, 'rows'>,
-  expectations: ReadonlyMap<string, Expectation>,
   options: LeaderboardOptions,
 ): LeaderboardRow[] {
-  const search = results.filter(({ spec }) => spec.phase === 'search');
-  const byConfiguration = Map.groupBy(results, ({ spec }) => spec.configuration);
+  const results = placed.map(({ result }) => result);
+  const effortOf = searchEffort(results);
+  const byConfiguration = Map.groupBy(placed, ({ result }) => result.spec.configuration);
   const common = { method, head, published: options.published };
-  const rows = [...byConfiguration].flatMap(([configuration, own]): LeaderboardRow[] => {
+  const rows = [...byConfiguration].flatMap(([configuration, members]): LeaderboardRow[] => {
+    const own = members.map(({ result }) => result);
     const report = own.filter(({ spec }) => spec.phase === 'report');
     if (report.length === 0) return [];
-    const seeds = new Set(report.flatMap((result) => expectations.get(expectationKey(result))?.seeds ?? []));
-    const sweeps = new Set(own.map(({ spec }) => spec.sweep));
-    const input: RowInput = {
-      ...common,
-      configuration,
-      own,
-      report,
-      search: search.filter(({ spec }) => sweeps.has(spec.sweep)),
-      seeds: [...seeds].sort((a, b) => a - b),
-    };
-    return [foldRow(input)];
+    const expectations = new Set(members.map(({ expectation }) => expectation));
+    const seeds = new Set([...expectations].flatMap((expectation) => expectation.seeds));
+    const effort = effortOf(new Set(own.map(({ spec }) => spec.sweep)));
+    const ascending = [...seeds].sort((a, b) => a - b);
+    return [foldRow({ ...common, configuration, own, report, effort, seeds: ascending })];
   });
   if (rows.length > 0) return rows;
-  return [foldRow({ ...common, configuration: null, own: results, report: [], search, seeds: [] })];
+  const effort = effortOf(new Set(results.map(({ spec }) => spec.sweep)));
+  return [foldRow({ ...common, configuration: null, own: results, report: [], effort, seeds: [] })];
+}
+
+/** Adds up a method's search trials by sweep once; the answer for some sweeps is then a short sum. */
+function searchEffort(results: readonly LeaderboardResult[]): (sweeps: Iterable<SweepId>) => SearchEffort {
+  const search = results.filter(({ spec }) => spec.phase === 'search');
+  const bySweep = new Map(
+    [...Map.groupBy(search, ({ spec }) => spec.sweep)].map(([sweep, ofSweep]) => [
+      sweep,
+      { configurations: new Set(ofSweep.map(({ spec }) => spec.configuration)), seconds: totalSeconds(ofSweep) },
+    ]),
+  );
+  return (sweeps) => {
+    const parts = [...sweeps].map((sweep) => bySweep.get(sweep)).filter((part) => part !== undefined);
+    if (parts.length === 1) return parts[0] as SearchEffort;
+    return {
+      configurations: new Set(parts.flatMap(({ configurations }) => [...configurations])),
+      seconds: parts.reduce((sum, { seconds }) => sum + seconds, 0),
+    };
+  };
 }
 
 /** Best mean first; equal means share a rank; rows without a rank follow. Names decide the order of equals. */

@@ -29,6 +29,9 @@ export function studentCentral(t: number, degrees: number): number {
   return odd ? (2 / Math.PI) * (angle + Math.sin(angle) * sum) : Math.sin(angle) * sum;
 }
 
+/** Leaderboards ask for the same few values thousands of times. */
+const CRITICAL_VALUES = new Map<string, number>();
+
 /**
  * The t for which P(|T| < t) = `level`, by bisection to the last bit.
  *
@@ -39,13 +42,23 @@ export function studentCentral(t: number, degrees: number): number {
 export function studentCritical(level: number, degrees: number): number {
   if (!(level > 0 && level < 1)) throw new RangeError(`level must be in (0, 1), got ${level}`);
   if (!Number.isInteger(degrees) || degrees < 1) throw new RangeError(`degrees must be at least 1, got ${degrees}`);
+  const key = `${level} ${degrees}`;
+  const known = CRITICAL_VALUES.get(key);
+  if (known !== undefined) return known;
+  const value = bisect((t) => studentCentral(t, degrees) < level);
+  CRITICAL_VALUES.set(key, value);
+  return value;
+}
+
+/** The smallest positive number for which `isBelow` is false, for a predicate that changes once. */
+function bisect(isBelow: (value: number) => boolean): number {
   let low = 0;
   let high = 1;
-  while (studentCentral(high, degrees) < level) high *= 2;
+  while (isBelow(high)) high *= 2;
   for (;;) {
     const middle = (low + high) / 2;
     if (middle <= low || middle >= high) return middle;
-    if (studentCentral(middle, degrees) < level) low = middle;
+    if (isBelow(middle)) low = middle;
     else high = middle;
   }
 }
