@@ -29,7 +29,7 @@ describe('renderFrame', () => {
 
     expect(frame.join('\n')).toMatchInlineSnapshot(`
       "ocgan-mnist-1a2b3c4d  search  3/14 done, 2 running, 8 waiting, 1 failed, 1 reused
-        ocgan 8 learningRate=0.001 seed 1234  ██████░░░░░░░░░░ epoch 7/20  reconstruction 0.0213 adversarial 0.693  5,215 images/s  ETA 20 s
+        ocgan 8 learningRate=0.001 seed 1234  ██████░░░░░░░░░░ epoch 7/20  reconstruction 0.0213 adversarial 0.702  5,215 images/s  ETA 20 s
         ocgan 8 learningRate=0.0002 seed 1234 attempt 2  ░░░░░░░░░░░░░░░░ starting"
     `);
   });

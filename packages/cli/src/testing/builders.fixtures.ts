@@ -18,7 +18,9 @@ export const DIGEST = 'ab'.repeat(32) as Sha256;
 
 /** A sweep in its search phase; counts are given by state, the rest are zero. */
 export function buildSweep(
-  changes: Partial<z.input<typeof SweepSummary>> & { counts?: Partial<Record<TrialState, number>> } = {},
+  changes: Partial<Omit<z.input<typeof SweepSummary>, 'counts'>> & {
+    counts?: Partial<Record<TrialState, number>>;
+  } = {},
 ): SweepSummary {
   const { counts, ...rest } = changes;
   return SweepSummary.parse({
@@ -81,7 +83,7 @@ export function buildProgress(changes: Partial<z.input<typeof TrialProgress>> = 
     steps: 800,
     imagesPerSecond: 5214.7,
     etaSeconds: 20.4,
-    losses: { reconstruction: 0.021345, adversarial: 0.6931 },
+    losses: { reconstruction: 0.021345, adversarial: 0.702 },
     ...changes,
   });
 }

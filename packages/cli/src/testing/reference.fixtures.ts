@@ -63,7 +63,7 @@ function exampleText(example: Command.Example): string {
 function flagTable(flags: Record<string, Command.Flag>): string {
   const rows = Object.entries(flags).map(([name, flag]) => {
     const short = flag.char === undefined ? '' : `-${flag.char}, `;
-    const value = flag.type === 'boolean' ? '' : ` ${valueOf(flag)}`;
+    const value = flag.type === 'boolean' ? '' : ` ${valueName(flag)}`;
     const fallback =
       flag.default === undefined || typeof flag.default === 'function' ? '' : ` Default: \`${flag.default}\`.`;
     return `| \`${short}--${name}${value}\` | ${flag.summary}${fallback} | \`${flag.env}\` |`;
@@ -71,6 +71,6 @@ function flagTable(flags: Record<string, Command.Flag>): string {
   return ['| flag | | variable |', '| --- | --- | --- |', ...rows].join('\n');
 }
 
-function valueOf(flag: Command.Flag & { type: 'option' }): string {
+function valueName(flag: Command.Flag & { type: 'option' }): string {
   return flag.options === undefined ? String(flag.helpValue ?? 'VALUE') : flag.options.join('\\|');
 }
