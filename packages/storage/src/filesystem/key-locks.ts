@@ -18,8 +18,10 @@ const RETRY_MS = { least: 1, spread: 4 };
  * Hazard: POSIX drops a process's locks on a file when it closes any descriptor of it; nothing else may open these files.
  */
 export class KeyLocks {
-  readonly #stripes = new Map<number, { readonly connection: DatabaseSync; last: Promise<void> }>();
-  #folderMade: Promise<void> | null = null;
+  readonly #stripes = Array.from({ length: STRIPES }, () => ({
+    connection: null as DatabaseSync | null,
+    last: Promise.resolve(),
+  }));
 
   constructor(
     private readonly fs: FileSystem,
@@ -28,13 +30,15 @@ export class KeyLocks {
 
   /** Runs the action while nobody else holds the key. */
   async hold<T>(key: string, action: () => Promise<T>): Promise<T> {
-    const stripe = await this.#stripeOf(key);
+    const index = (createHash('sha256').update(key).digest()[0] ?? 0) % STRIPES;
+    const stripe = this.#stripes[index];
+    if (stripe === undefined) throw new RangeError(`there is no stripe ${index}`);
     const turn = stripe.last;
     const { promise, resolve } = Promise.withResolvers<void>();
     stripe.last = promise;
     await turn;
     try {
-      await begin(stripe.connection);
+      stripe.connection = await this.#begin(stripe.connection, join(this.folder, `${index}.sqlite`));
       try {
         return await action();
       } finally {
@@ -45,30 +49,28 @@ export class KeyLocks {
     }
   }
 
-  async #stripeOf(key: string) {
-    const index = (createHash('sha256').update(key).digest()[0] ?? 0) % STRIPES;
-    this.#folderMade ??= makeFolder(this.fs, this.folder);
-    await this.#folderMade.catch((error: unknown) => {
-      this.#folderMade = null;
-      throw error;
-    });
-    const known = this.#stripes.get(index);
-    if (known !== undefined) return known;
-    const stripe = { connection: openStripe(join(this.folder, `${index}.sqlite`)), last: Promise.resolve() };
-    this.#stripes.set(index, stripe);
-    return stripe;
+  /** Takes the lock on a file, over the open connection or a new one. @returns the connection that holds it. */
+  async #begin(open: DatabaseSync | null, file: string): Promise<DatabaseSync> {
+    if (open !== null) {
+      try {
+        await waitForLock(open);
+        return open;
+      } catch {
+        open.close(); // the file was deleted or replaced: what others lock now is another one
+      }
+    }
+    await makeFolder(this.fs, this.folder);
+    try {
+      const connection = new DatabaseSync(file, { timeout: 0 });
+      await waitForLock(connection);
+      return connection;
+    } catch (error) {
+      throw storageDenied(file, error);
+    }
   }
 }
 
-function openStripe(file: string): DatabaseSync {
-  try {
-    return new DatabaseSync(file, { timeout: 0 });
-  } catch (error) {
-    throw storageDenied(file, error);
-  }
-}
-
-async function begin(connection: DatabaseSync): Promise<void> {
+async function waitForLock(connection: DatabaseSync): Promise<void> {
   while (true) {
     try {
       connection.exec('BEGIN EXCLUSIVE');

@@ -21,8 +21,12 @@ const PART_FILE = /^(\d{5})\.part$/;
 /** Bytes copied at a time when the parts are joined. */
 const CHUNK_BYTES = 1024 * 1024;
 
-/** Begins an upload: a folder with the key in it, then one file a part. */
+/** Age without a new part at which an unfinished upload is given up; the S3 bucket's lifecycle rule says the same. */
+const STALE_MS = 2 * 24 * 60 * 60 * 1000;
+
+/** Begins an upload: a folder with the key in it, then one file a part. Uploads that were given up are swept first. */
 export async function createUpload(context: UploadContext, key: string): Promise<MultipartUpload> {
+  await removeStaleUploads(context);
   const uploadId = randomUUID();
   const folder = join(context.uploads, uploadId);
   await makeFolder(context.fs, folder);
@@ -44,6 +48,14 @@ export async function resumeUpload(context: UploadContext, key: string, uploadId
   return new FilesystemUpload(context, key, uploadId, folder);
 }
 
+async function removeStaleUploads({ fs, uploads }: UploadContext): Promise<void> {
+  for (const name of (await orNull(fs.readdir(uploads))) ?? []) {
+    const facts = await orNull(fs.lstat(join(uploads, name)));
+    const stale = facts !== null && Date.now() - facts.mtimeMs > STALE_MS;
+    if (stale) await fs.rm(join(uploads, name), { recursive: true, force: true });
+  }
+}
+
 class FilesystemUpload implements MultipartUpload {
   constructor(
     private readonly context: UploadContext,
@@ -63,13 +75,13 @@ class FilesystemUpload implements MultipartUpload {
   }
 
   async parts(): Promise<readonly { readonly part: number; readonly bytes: number }[]> {
-    const names = await orNull(this.context.fs.readdir(this.folder));
+    const names = await this.#named(() => orNull(this.context.fs.readdir(this.folder)));
     if (names === null) throw uploadMissing(this.key, this.uploadId);
     const parts = [];
     for (const name of names.sort()) {
       const number = PART_FILE.exec(name)?.[1];
       if (number === undefined) continue;
-      const facts = await this.context.fs.lstat(join(this.folder, name));
+      const facts = await this.#named(() => this.context.fs.lstat(join(this.folder, name)));
       parts.push({ part: Number(number), bytes: facts.size });
     }
     return parts;

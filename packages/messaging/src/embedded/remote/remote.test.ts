@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -139,24 +139,13 @@ describe('the socket', () => {
     await expect(local.listen()).rejects.toMatchObject({ code: 'socket_folder_unsafe' });
   });
 
-  it('replaces the socket file of a controller that died, and nothing else', async () => {
+  it('takes the place of no file that is not a socket', async () => {
     const path = socketPathOf(directory);
     mkdirSync(dirname(path), { mode: 0o700 });
-    // What a killed process leaves: a socket file nobody listens on.
-    const dead = createServer().listen(path);
-    await new Promise((resolve) => dead.once('listening', resolve));
-    dead.removeAllListeners();
-    const stale = connectEmbedded(path);
-    stale.catch(() => undefined);
-    await local.listen();
-    const remote = await connectEmbedded(path);
-    expect(await remote.queue.contents()).toEqual([]);
-    await remote.close();
-    dead.close();
+    writeFileSync(path, 'mine');
 
-    const taken = join(directory, 'run', 'file');
-    writeFileSync(taken, 'mine');
-    await expect(local.listen(taken)).rejects.toMatchObject({ code: 'socket_path_taken', kind: 'user' });
+    await expect(local.listen()).rejects.toMatchObject({ code: 'socket_path_taken', kind: 'user', details: { path } });
+    expect(readFileSync(path, 'utf8')).toBe('mine');
   });
 
   it('is gone when the controller has closed', async () => {
