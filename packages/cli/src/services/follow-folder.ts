@@ -2,6 +2,7 @@ import type { ControllerClient } from './controller-client.js';
 import { followSweep, type Pace, type ProgressView } from './follow-sweep.js';
 
 const POLL_MS = 1000;
+const LONGEST_IDLE_SECONDS = 60;
 
 export interface FollowFolderOptions {
   readonly client: ControllerClient;
@@ -9,7 +10,7 @@ export interface FollowFolderOptions {
   readonly pace: Pace;
   /** Aborted to stop watching. */
   readonly signal: AbortSignal;
-  /** End by itself once at least one sweep was seen and none is active any more. */
+  /** End by itself once no sweep is active any more, or none came within a minute. */
   readonly untilIdle: boolean;
 }
 
@@ -19,10 +20,12 @@ export async function followFolder(options: FollowFolderOptions): Promise<void> 
   const following = new Map<string, Promise<unknown>>();
   const problems: unknown[] = [];
   let seenAny = false;
+  const startedAt = pace.now();
   while (!signal.aborted && problems.length === 0) {
     const active = (await client.request('sweeps.list', { active: true })).filter((sweep) => sweep.state !== 'paused');
     seenAny ||= active.length > 0;
-    if (options.untilIdle && seenAny && active.length === 0 && following.size === 0) break;
+    const waitedEnough = seenAny || pace.now() - startedAt > LONGEST_IDLE_SECONDS;
+    if (options.untilIdle && waitedEnough && active.length === 0 && following.size === 0) break;
     for (const { sweep } of active) {
       if (following.has(sweep)) continue;
       view.say(`Sweep ${sweep} is active.`);
