@@ -45,6 +45,12 @@ export const SweepRecord = z.object({
   /** Nothing is reused and nothing of this sweep's id existed before. */
   fresh: z.boolean(),
   specDigest: Sha256,
+  /** Cancelling: no trial starts any more; the state changes once the last one has ended. */
+  cancelRequest: z.object({ at: z.iso.datetime(), deadline: z.iso.datetime(), by: z.string() }).optional(),
+  /** A person resumed it although the code had changed since it was planned. */
+  codeChangeAccepted: z.boolean().optional(),
+  /** How the trials ended, written together with the sweep's final state. */
+  tally: z.object({ counts: z.record(TrialState, z.int()), reused: z.int() }).optional(),
 });
 export type SweepRecord = z.infer<typeof SweepRecord>;
 
