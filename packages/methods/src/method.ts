@@ -105,7 +105,7 @@ export interface ContractSettings<H extends CommonHyperparameters = CommonHyperp
 export interface LearningContract<H extends CommonHyperparameters = CommonHyperparameters> {
   /** Default 28x28x1. */
   readonly input?: ImageShape;
-  /** Changes to the `quick` preset; default none. */
+  /** Changes to the `quick` preset with batches of 32; default none. */
   readonly hyperparameters?: Partial<H>;
   /** Image-level AUROC in (0.5, 1]; default 0.9. */
   readonly aurocFloor?: number;

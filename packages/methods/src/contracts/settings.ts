@@ -7,6 +7,8 @@ const DEFAULT_INPUTS: readonly ImageShape[] = [
   { height: 32, width: 32, channels: 3 },
 ];
 const DEFAULT_FLOOR = 0.9;
+/** Small, because there are few toy images and an epoch must still hold some updates. */
+const LEARNING_BATCH_SIZE = 32;
 
 /** Everything a test host gives the method contract. */
 export interface ContractHost {
@@ -34,7 +36,7 @@ export function learningSettings(card: MethodCard): LearningSettings {
   const input = learning.input ?? DEFAULT_INPUTS[0]!;
   return {
     input,
-    hyperparameters: resolved(card, input, learning.hyperparameters ?? {}),
+    hyperparameters: resolved(card, input, { batchSize: LEARNING_BATCH_SIZE, ...learning.hyperparameters }),
     aurocFloor: learning.aurocFloor ?? DEFAULT_FLOOR,
   };
 }

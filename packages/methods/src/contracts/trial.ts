@@ -19,17 +19,20 @@ export interface ToyTrialOptions {
   readonly card: MethodCard;
   readonly hyperparameters: CommonHyperparameters;
   readonly input: ImageShape;
+  /** Decides the order of the images and, unless `modelSeed` is given, weights and noise. */
   readonly seed: number;
+  /** Another seed for weights and noise, to tell a restored state from an equal beginning. */
+  readonly modelSeed?: number;
   /** Normal toy images to train on. */
   readonly imageCount: number;
 }
 
 /** Creates a model as a worker does; equal options make equal trials. */
 export async function createToyTrial(options: ToyTrialOptions): Promise<ToyTrial> {
-  const { card, hyperparameters, input, seed, imageCount } = options;
+  const { card, hyperparameters, input, seed, modelSeed = seed, imageCount } = options;
   const createModel = await card.load();
-  const generator = createGenerator(seed, 'training');
-  const model = createModel(hyperparameters, { input, seed, generator });
+  const generator = createGenerator(modelSeed, 'training');
+  const model = createModel(hyperparameters, { input, seed: modelSeed, generator });
   const images = createToyImages({ shape: input, count: imageCount, seed: 77, kind: 'normal' });
   const batchesOf = (epoch: number) =>
     planEpoch({
