@@ -27,5 +27,5 @@ test('the reference of the sweep file names every key of the schema', () => {
   collect(createSweepJsonSchema());
 
   expect(keys.size).toBeGreaterThan(40);
-  expect([...keys].filter((key) => !new RegExp(`[\`.]${key}[\`:]`).test(reference))).toEqual([]);
+  expect([...keys].filter((key) => !new RegExp(`[\`.]${key}[\`.:]`).test(reference))).toEqual([]);
 });

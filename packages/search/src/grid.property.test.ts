@@ -162,6 +162,25 @@ describe('grid', () => {
     expect(grid.at(grid.size - 1)).toEqual({ a: 9, b: 9, c: 9, d: 9, e: 9, f: 9 });
   });
 
+  test('many rules over many hyperparameters stay countable, because what is past is forgotten', () => {
+    const names = Array.from({ length: 20 }, (_, i) => `h${i}`);
+    const space = Object.fromEntries(names.map((name) => [name, { values: [0, 1] }]));
+    const exclude = names.slice(1).map((name, i) => ({ [`h${i}`]: 1, [name]: 1 }));
+
+    // Bit strings of length 20 without two ones in a row: a Fibonacci number.
+    expect(createGrid({ space, zip: [], exclude }).size).toBe(17_711);
+  });
+
+  test('rules too entangled to count are refused instead of taking for ever', () => {
+    const names = Array.from({ length: 40 }, (_, i) => `h${i}`);
+    const space = Object.fromEntries(names.map((name) => [name, { values: [0, 1] }]));
+    const exclude = names.slice(0, 20).map((name, i) => ({ [name]: 1, [`h${39 - i}`]: 1 }));
+
+    expect(() => createGrid({ space, zip: [], exclude })).toThrow(
+      expect.objectContaining({ code: 'search_space_too_large' }),
+    );
+  });
+
   test('a single range of ten million whole numbers skips the excluded ones', () => {
     const space: SearchSpace = { a: { range: { from: 1, to: 10_000_000, integer: true } } };
 
