@@ -53,7 +53,7 @@ export function shape(sides: readonly number[]): string {
   return `[${sides.join(', ')}]`;
 }
 
-/** `1 trial`, `2 trials`. */
-export function counted(value: number, noun: string): string {
-  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+/** `1 trial`, `2 trials`; words that do not just take an s give their plural. */
+export function counted(value: number, noun: string, plural = `${noun}s`): string {
+  return `${count(value)} ${value === 1 ? noun : plural}`;
 }
