@@ -40,7 +40,8 @@ export async function openDataset(request: DatasetRequest, options: OpenOptions)
   return request.input === undefined ? dataset : padDataset(dataset, request.input);
 }
 
-async function openFileDataset(
+/** `openDataset` for a card in hand. Its folder is `root`, else the card's place in the cache. */
+export async function openFileDataset(
   card: FileDatasetCard,
   root: string | undefined,
   { cacheDir }: OpenOptions,

@@ -5,13 +5,13 @@ import { type Corruption, toByte, uniformIn } from './corruption.js';
 export const warp: Corruption = {
   name: 'warp',
   description:
-    'Inside a disc of radius 25 to 45 % of the image, pixels are pushed by up to 10 to 25 % of the image; the push fades to ' +
-    'zero at the rim. Bilinear sampling.',
+    'Inside a disc of radius 25 to 45 % of the image, pixels are pushed by up to 60 to 100 % of the radius, enough to fold; the ' +
+    'push fades to zero at the rim. Bilinear sampling.',
   apply({ source, shape, generator }) {
     const { height, width, channels } = shape;
     const size = Math.min(height, width);
     const radius = uniformIn(generator, 0.25, 0.45) * size;
-    const push = uniformIn(generator, 0.1, 0.25) * size;
+    const push = uniformIn(generator, 0.6, 1) * radius;
     const direction = uniformIn(generator, 0, 2 * Math.PI);
     const centre = { row: uniformIn(generator, 0.2, 0.8) * height, column: uniformIn(generator, 0.2, 0.8) * width };
     const result = source.slice();

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { findDataset, listDatasets } from './registry.js';
+
+describe('the registry', () => {
+  it('lists each name once and finds each', () => {
+    const names = listDatasets().map((card) => card.name);
+
+    expect(new Set(names).size).toBe(names.length);
+    for (const card of listDatasets()) expect(findDataset(card.name)).toBe(card);
+  });
+
+  it.each(listDatasets().flatMap((card) => (card.kind === 'files' ? [[card.name, card] as const] : [])))(
+    'has consistent facts for %s',
+    (_, card) => {
+      const imageBytes = card.shape.height * card.shape.width * card.shape.channels;
+      const fileBytes = card.files.reduce((sum, file) => sum + file.bytes, 0);
+
+      expect(new Set(card.classes).size).toBe(card.classes.length);
+      expect(card.classes.every((name) => /^[a-z0-9_-]+$/.test(name))).toBe(true);
+      expect(fileBytes).toBeGreaterThan((card.counts.train + card.counts.test) * imageBytes);
+      for (const file of card.files) {
+        const pins = [file.sha256, file.gzipSha256].filter((pin) => pin !== undefined);
+        expect(pins).not.toEqual([]);
+        for (const pin of pins) expect(pin).toMatch(/^[0-9a-f]{64}$/);
+      }
+    },
+  );
+
+  it.each([
+    ['cifar100', 100],
+    ['cifar100-coarse', 20],
+    ['cifar10', 10],
+  ])('knows every class of %s, in alphabetical order as its authors number them', (name, count) => {
+    const card = findDataset(name);
+    const classes = card.kind === 'files' ? card.classes : [];
+
+    expect(classes).toHaveLength(count);
+    expect(classes).toEqual([...classes].sort());
+  });
+});
