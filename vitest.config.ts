@@ -11,6 +11,7 @@ export default defineConfig({
       {
         ...resolveToSource,
         test: {
+          setupFiles: ['./vitest.setup.ts'],
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
           exclude: ['**/*.learn.test.ts', '**/*.integration.test.ts', '**/node_modules/**', '**/dist/**'],
@@ -20,6 +21,7 @@ export default defineConfig({
       {
         ...resolveToSource,
         test: {
+          setupFiles: ['./vitest.setup.ts'],
           name: 'integration',
           include: ['packages/*/src/**/*.integration.test.ts', 'test/**/*.integration.test.ts'],
           testTimeout: 180_000,
@@ -30,6 +32,7 @@ export default defineConfig({
       {
         ...resolveToSource,
         test: {
+          setupFiles: ['./vitest.setup.ts'],
           name: 'learn',
           include: ['packages/*/src/**/*.learn.test.ts'],
           testTimeout: 600_000,

@@ -58,17 +58,26 @@ export function rangeSize(range: Range): number {
 }
 
 /**
- * The value at one position of a countable range, rounded to 12 significant digits so that 0.1 + 2 · 0.1 reads 0.3;
- * the two ends are exact. A logarithmic range of whole numbers without count is counted through one by one.
+ * The value at one position of a countable range; the two ends are exact. With a step, rounded to the decimals that
+ * `from` and `step` are written with, so that 0.1 + 2 · 0.1 reads 0.3; with a count, to 12 significant digits, and what
+ * is only rounding noise around zero is zero. A logarithmic range of whole numbers without count is counted through one by one.
  * @param index 0 .. rangeSize - 1.
  */
 export function rangeValue(range: Range, index: number): number {
-  const { from, to, integer = false } = range;
+  const { from, to, step, count, integer = false } = range;
   const last = rangeSize(range) - 1;
   if (index === 0) return from;
   if (index === last) return to;
+  if (step !== undefined) return Number((from + index * step).toFixed(Math.max(decimalsOf(from), decimalsOf(step))));
   const share = index / last;
-  const value =
-    range.scale === 'log' && range.count !== undefined ? from * (to / from) ** share : from + (to - from) * share;
-  return integer ? Math.round(value) : Number(value.toPrecision(12));
+  const value = range.scale === 'log' && count !== undefined ? from * (to / from) ** share : from + (to - from) * share;
+  if (integer) return Math.round(value);
+  return Math.abs(value) < 1e-13 * Math.max(Math.abs(from), Math.abs(to)) ? 0 : Number(value.toPrecision(12));
+}
+
+/** Decimals of the shortest text that reads as this number, at most 100. */
+function decimalsOf(value: number): number {
+  const [mantissa = '', exponent = '0'] = String(value).split('e');
+  const written = mantissa.split('.')[1]?.length ?? 0;
+  return Math.min(100, Math.max(0, written - Number(exponent)));
 }
