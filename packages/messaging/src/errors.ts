@@ -43,6 +43,11 @@ export function databaseTooNew(file: string, version: number, known: number): Ad
   );
 }
 
+/** Thrown when one deployment's verb would get two handlers. */
+export function verbAlreadyServed(verb: string): AdctlError {
+  return new AdctlError(`${verb} is already served`, { code: 'verb_already_served', kind: 'bug', details: { verb } });
+}
+
 /** Thrown for `null` and for what JSON cannot carry as a state value, event or payload. */
 export function badValue(what: string, cause?: unknown): AdctlError {
   return new AdctlError(`${what} must be a JSON value`, { code: 'bad_json_value', kind: 'bug', cause });

@@ -1,7 +1,7 @@
-import { AdctlError, fromFailure, toFailure } from '@adctl/protocol';
+import { fromFailure, toFailure } from '@adctl/protocol';
 import type { Clock } from '../clock.js';
 import type { ControlChannel } from '../control-channel.js';
-import { controllerUnreachable } from '../errors.js';
+import { controllerUnreachable, verbAlreadyServed } from '../errors.js';
 import { toJson } from '../json.js';
 import { assertFilter, assertSubject, matchesFilter } from '../subject-filter.js';
 
@@ -36,13 +36,7 @@ export class LocalControlChannel implements ControlChannel {
 
   async serve(verb: string, handler: Handler): Promise<() => Promise<void>> {
     assertSubject(verb, 'verb');
-    if (this.#handlers.has(verb)) {
-      throw new AdctlError(`${verb} is already served`, {
-        code: 'verb_already_served',
-        kind: 'bug',
-        details: { verb },
-      });
-    }
+    if (this.#handlers.has(verb)) throw verbAlreadyServed(verb);
     this.#handlers.set(verb, handler);
     return async () => {
       if (this.#handlers.get(verb) === handler) this.#handlers.delete(verb);

@@ -59,7 +59,10 @@ export class SqliteTrialQueue implements TrialQueue {
     const waiter = new Waiter<Delivery>({
       ...options,
       clock: this.#options.clock,
-      onSettled: () => waiting.delete(waiter),
+      onSettled: () => {
+        waiting.delete(waiter);
+        if (waiting.size === 0) this.#cancelExpiryTimer(options.class);
+      },
     });
     waiting.add(waiter);
     this.#serve(options.class);
@@ -96,8 +99,6 @@ export class SqliteTrialQueue implements TrialQueue {
 
   /** Ends all waits; the database is closed by its owner. */
   close(): void {
-    for (const cancel of this.#expiryTimers.values()) cancel();
-    this.#expiryTimers.clear();
     for (const waiting of this.#waiting.values()) {
       for (const waiter of [...waiting]) waiter.fail(controllerUnreachable('it was closed'));
     }
@@ -158,8 +159,7 @@ export class SqliteTrialQueue implements TrialQueue {
     }
     const waiting = this.#waitersOf(name);
     for (const waiter of waiters) if (waiter.waitMs <= 0) waiter.succeed(null);
-    this.#expiryTimers.get(name)?.();
-    this.#expiryTimers.delete(name);
+    this.#cancelExpiryTimer(name);
     if (waiting.size > 0) this.#serveAtNextExpiry(name);
     else this.#waiting.delete(name);
   }
@@ -171,6 +171,11 @@ export class SqliteTrialQueue implements TrialQueue {
       name,
       this.#options.clock.after(at - this.#options.clock.now(), () => this.#serve(name)),
     );
+  }
+
+  #cancelExpiryTimer(name: string): void {
+    this.#expiryTimers.get(name)?.();
+    this.#expiryTimers.delete(name);
   }
 
   #failWaiters(name: string, error: unknown): void {

@@ -15,6 +15,9 @@ interface PendingCall {
   readonly reject: (reason: unknown) => void;
 }
 
+/** How long the last frames may take to leave after the conversation's end. */
+const LINGER_MS = 500;
+
 /** Unsent bytes at which a far side that does not read is given up, as a NATS server does. */
 const SLOW_READER_BYTES = 64 * 1024 * 1024;
 
@@ -114,6 +117,9 @@ export class Peer {
       cancel.abort(reason);
       outflow?.more();
     }
+    // A far side that has stopped reading would hold the socket, and with it the server's end, for ever.
+    const giveUp = setTimeout(() => this.#socket.destroy(), LINGER_MS);
+    this.#socket.once('close', () => clearTimeout(giveUp));
     this.#socket.destroySoon();
   }
 

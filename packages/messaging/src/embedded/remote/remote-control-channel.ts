@@ -1,7 +1,7 @@
 import { AdctlError } from '@adctl/protocol';
 import type { Clock } from '../../clock.js';
 import type { ControlChannel } from '../../control-channel.js';
-import { controllerUnreachable } from '../../errors.js';
+import { controllerUnreachable, verbAlreadyServed } from '../../errors.js';
 import { toJson } from '../../json.js';
 import { CALLS } from './operations.js';
 import type { Peer, Service } from './peer.js';
@@ -58,8 +58,15 @@ export class RemoteControlChannel implements ControlChannel {
   }
 
   async serve(verb: string, handler: Handler): Promise<() => Promise<void>> {
-    await ask(this.#connection, 'control.serve', { verb });
+    if (this.#handlers.has(verb)) throw verbAlreadyServed(verb);
+    // Before the controller knows of it: the first request may come right behind the answer.
     this.#handlers.set(verb, handler);
+    try {
+      await ask(this.#connection, 'control.serve', { verb });
+    } catch (error) {
+      this.#handlers.delete(verb);
+      throw error;
+    }
     return async () => {
       this.#handlers.delete(verb);
       if (!this.#connection.closed.aborted) await ask(this.#connection, 'control.unserve', { verb });

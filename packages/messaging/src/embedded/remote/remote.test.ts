@@ -112,6 +112,17 @@ describe('the end of a client', () => {
       .toMatchObject(unreachable);
   });
 
+  it('cannot take over a verb that another process serves', async () => {
+    const remote = await connectEmbedded(await local.listen());
+    await local.control.serve('sweeps.submit', async () => 'local');
+    const refusal = { code: 'verb_already_served', kind: 'bug' };
+
+    await expect(remote.control.serve('sweeps.submit', async () => 'remote')).rejects.toMatchObject(refusal);
+    await expect(local.control.serve('sweeps.submit', async () => 'again')).rejects.toMatchObject(refusal);
+    expect(await remote.control.request('sweeps.submit', {})).toBe('local');
+    await remote.close();
+  });
+
   it('happens when its signal is aborted', async () => {
     const stop = new AbortController();
     const remote = await connectEmbedded(await local.listen(), { signal: stop.signal });
@@ -154,6 +165,20 @@ describe('the socket', () => {
 
     expect(existsSync(path)).toBe(false);
     await expect(connectEmbedded(path)).rejects.toMatchObject(unreachable);
+  });
+
+  it('lets the controller end although a client has stopped reading', async () => {
+    await local.control.serve('large', async () => 'x'.repeat(8_000_000));
+    const { socket } = await rawConnection(await local.listen());
+    socket.pause();
+    const input = { verb: 'large', payload: null, timeoutMs: 10_000 };
+    socket.write(encodeFrame({ type: 'call', id: 1, method: 'control.request', input }));
+    const other = await connectEmbedded(socketPathOf(directory));
+    await other.control.request('large', null);
+
+    await local.close();
+    expect(other.closed.aborted).toBe(true);
+    socket.destroy();
   });
 
   it('moves to a short path when the directory’s is too long for a socket', async () => {

@@ -67,7 +67,6 @@ function createCallHandlers({ queue, events, state, control }: LocalParts, peer:
     'queue.next': async (options, signal) => {
       const delivery = await queue.next({ ...options, signal });
       if (delivery === null) return null;
-      if (peer().closed.aborted) await delivery.nak(); // nobody is there any more to take it
       const { sequence, deliveries, assignment } = delivery;
       return { sequence, deliveries, assignment };
     },
