@@ -1,0 +1,87 @@
+import { type ControllerStatus, ControlRequest, type ControlVerb } from '@adctl/protocol';
+import type { z } from 'zod';
+import type { Controller } from '../controller.js';
+import { badRequest } from '../errors.js';
+import { type SweepReading, submitSweep } from '../intake.js';
+import { isOver } from '../observe/load-sweeps.js';
+import { Archive } from './archive.js';
+import { readLeaderboard } from './leaderboard.js';
+import { ResultCache } from './result-cache.js';
+import { cancelSweep, listSweeps, pauseSweep, resumeSweep, retrySweep, showSweep } from './sweeps.js';
+import { explain, listTrials, readLogs, showTrial, type TrialsApi } from './trials.js';
+
+export interface ApiOptions extends SweepReading {
+  readonly version: string;
+  readonly deployment: ControllerStatus['deployment'];
+  /** Embedded: the `.adctl` folder. */
+  readonly directory?: string | undefined;
+  /** Where people find an object: a file's path, a URL. */
+  readonly locate: (objectKey: string) => string;
+}
+
+type Handlers = {
+  readonly [V in ControlVerb]: (payload: z.output<(typeof ControlRequest)[V]>, caller: string) => Promise<unknown>;
+};
+
+/**
+ * Answers every verb of the request API until the returned function is called. Payloads are parsed by schema; whatever
+ * changes something runs between two turns of the controller.
+ */
+export async function serveApi(controller: Controller, options: ApiOptions): Promise<() => Promise<void>> {
+  const handlers = createHandlers(controller, options);
+  const verbs = Object.keys(ControlRequest) as ControlVerb[];
+  const stops = await Promise.all(verbs.map((verb) => serveVerb(controller, handlers, verb)));
+  return async () => {
+    await Promise.all(stops.map((stop) => stop()));
+  };
+}
+
+function serveVerb<V extends ControlVerb>(controller: Controller, handlers: Handlers, verb: V) {
+  const schema: z.ZodType<z.output<(typeof ControlRequest)[V]>> = ControlRequest[verb] as never;
+  return controller.context.messaging.control.serve(verb, async (payload, caller) => {
+    const parsed = schema.safeParse(payload);
+    if (!parsed.success) throw badRequest(verb, parsed.error);
+    return handlers[verb](parsed.data, caller);
+  });
+}
+
+function createHandlers(controller: Controller, options: ApiOptions): Handlers {
+  const { context } = controller;
+  const archive = new Archive(context);
+  const results = new ResultCache(context);
+  const trials: TrialsApi = { context, archive, results, locate: options.locate };
+  const startedAt = new Date(context.clock.now()).toISOString();
+  const thenShow = async (sweep: Parameters<typeof showSweep>[1], change: () => Promise<void>) => {
+    await controller.settled(change);
+    return showSweep(archive, sweep);
+  };
+  return {
+    'sweeps.submit': (request, caller) => controller.settled(() => submitSweep(context, request, caller, options)),
+    'sweeps.list': ({ active }) => listSweeps(archive, active),
+    'sweeps.show': ({ sweep }) => showSweep(archive, sweep),
+    'sweeps.pause': ({ sweep }) => thenShow(sweep, () => pauseSweep(context, sweep)),
+    'sweeps.resume': ({ sweep }) => thenShow(sweep, () => resumeSweep(context, sweep)),
+    'sweeps.cancel': ({ sweep, now, deadlineSeconds }, by) =>
+      thenShow(sweep, () => cancelSweep(context, sweep, { now, deadlineSeconds, by })),
+    'sweeps.retry': ({ sweep, classes }) => controller.settled(() => retrySweep(context, archive, sweep, classes)),
+    'trials.list': (filter) => listTrials(trials, filter),
+    'trials.show': (request) => showTrial(trials, request),
+    'trials.why': (request) => explain(trials, request),
+    'trials.logs': (request) => readLogs(trials, request),
+    leaderboard: (query) => readLeaderboard(archive, results, options.cards, query),
+    async status() {
+      return {
+        version: 1,
+        adctl: options.version,
+        pid: process.pid,
+        startedAt,
+        deployment: options.deployment,
+        directory: options.directory,
+        workers: context.fleet.list(context.clock.now()),
+        slots: context.fleet.slots(),
+        activeSweeps: [...context.books.values()].filter(({ record }) => !isOver(record)).length,
+        illegalTransitions: context.counters.illegalTransitions,
+      } satisfies ControllerStatus;
+    },
+  };
+}

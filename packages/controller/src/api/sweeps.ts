@@ -1,0 +1,123 @@
+import type { FinalState, SweepId, SweepSummary } from '@adctl/protocol';
+import { orderStop } from '../apply/fold-facts.js';
+import { retryTrials } from '../apply/retry-trials.js';
+import { pauseDeadline } from '../apply/stop-trials.js';
+import { takeBack } from '../apply/take-back.js';
+import { writeSweep, writeTrial } from '../apply/write-trial.js';
+import { type ControllerContext, isoNow } from '../context.js';
+import { unknownSweep, wrongSweepState } from '../errors.js';
+import { isOver } from '../observe/load-sweeps.js';
+import type { SweepBook } from '../observe/sweep-book.js';
+import { REASONS } from '../reasons.js';
+import type { Archive } from './archive.js';
+
+/** Final states that a retry may take up again. */
+const RETRIABLE: readonly FinalState[] = ['failed', 'diverged', 'infeasible', 'cancelled'];
+
+/** Newest first. */
+export async function listSweeps(archive: Archive, active: boolean | undefined): Promise<SweepSummary[]> {
+  const records = await archive.records();
+  const wanted = active === true ? records.filter((record) => !isOver(record)) : records;
+  return Promise.all(wanted.map((record) => archive.summarize(record)));
+}
+
+export async function showSweep(archive: Archive, sweep: SweepId): Promise<SweepSummary> {
+  return archive.summarize((await archive.find(sweep)).record);
+}
+
+/** No trial starts any more; running ones get one ack wait to save a checkpoint. */
+export async function pauseSweep(context: ControllerContext, sweep: SweepId): Promise<void> {
+  const book = await activeBook(context, sweep, 'paused');
+  const { state, cancelRequest } = book.record;
+  if (state === 'paused') return;
+  if ((state !== 'search' && state !== 'report') || cancelRequest !== undefined) {
+    throw wrongSweepState(sweep, cancelRequest === undefined ? state : 'cancelling', 'paused');
+  }
+  await writeSweep(context, book, { ...book.record, state: 'paused', pausedFrom: state, reason: REASONS.paused });
+  context.wake();
+}
+
+export async function resumeSweep(context: ControllerContext, sweep: SweepId): Promise<void> {
+  const book = await activeBook(context, sweep, 'resumed');
+  const { state, pausedFrom, cancelRequest } = book.record;
+  if (state === 'search' || state === 'report') return;
+  if (state !== 'paused' || cancelRequest !== undefined) throw wrongSweepState(sweep, state, 'resumed');
+  const { codeVersionOf } = context;
+  const changed = book.frozen.methods.some(({ method, codeVersion }) => codeVersionOf(method) !== codeVersion);
+  await writeSweep(context, book, {
+    ...book.record,
+    state: pausedFrom ?? 'search',
+    pausedFrom: undefined,
+    reason: undefined,
+    ...(changed ? { codeChangeAccepted: true } : {}),
+  });
+  await resumeTrials(context, book);
+  context.wake();
+}
+
+/** Paused trials are queued again; a pause that a worker has not answered yet is taken back. */
+async function resumeTrials(context: ControllerContext, book: SweepBook): Promise<void> {
+  const queuedAt = isoNow(context);
+  for (const entry of [...book.entries()]) {
+    const { record } = entry;
+    if (record.state === 'paused') {
+      await writeTrial(context, book, entry, { ...record, state: 'queued', reason: REASONS.resumed, queuedAt });
+    } else if (record.cancelRequest?.pause === true) {
+      // Its worker may be stopping already: then it releases the trial, which is queued again.
+      await writeTrial(context, book, entry, { ...record, cancelRequest: undefined, reason: undefined });
+    }
+  }
+}
+
+/** Ends a sweep: waiting trials at once, running ones by the deadline. Asking again, with `now`, makes it sooner. */
+export async function cancelSweep(
+  context: ControllerContext,
+  sweep: SweepId,
+  request: { readonly now: boolean; readonly deadlineSeconds?: number | undefined; readonly by: string },
+): Promise<void> {
+  const book = await activeBook(context, sweep, 'cancelled');
+  const at = isoNow(context);
+  const asked =
+    request.deadlineSeconds === undefined
+      ? pauseDeadline(context)
+      : new Date(context.clock.now() + request.deadlineSeconds * 1000).toISOString();
+  const deadline = request.now ? at : asked;
+  const cancelRequest = { at, deadline, by: request.by };
+  await writeSweep(context, book, { ...book.record, cancelRequest, reason: REASONS.cancelled(request.by) });
+  if (request.now) await revokeAll(context, book, cancelRequest);
+  context.wake();
+}
+
+async function revokeAll(
+  context: ControllerContext,
+  book: SweepBook,
+  cancelRequest: { readonly at: string; readonly deadline: string; readonly by: string },
+): Promise<void> {
+  for (const entry of [...book.entries()]) {
+    if (entry.record.state !== 'running') continue;
+    const asked = { ...entry.record, cancelRequest: { ...cancelRequest, pause: false } };
+    const written = await writeTrial(context, book, entry, asked);
+    await takeBack(context, book, written.record, 'preempted');
+    await orderStop(context, asked);
+  }
+}
+
+/** New generations of trials that ended badly. */
+export async function retrySweep(
+  context: ControllerContext,
+  archive: Archive,
+  sweep: SweepId,
+  classes: readonly string[] | undefined,
+): Promise<{ readonly retried: number }> {
+  const { record } = await archive.find(sweep);
+  if (record.cancelRequest !== undefined && !isOver(record)) throw wrongSweepState(sweep, 'cancelling', 'retried');
+  return { retried: await retryTrials(context, record, { states: RETRIABLE, classes }) };
+}
+
+async function activeBook(context: ControllerContext, sweep: SweepId, wanted: string): Promise<SweepBook> {
+  const book = context.books.get(sweep);
+  if (book !== undefined && !isOver(book.record)) return book;
+  const entry = await context.sweeps.get(sweep);
+  if (entry === null) throw unknownSweep(sweep);
+  throw wrongSweepState(sweep, 'over', wanted);
+}

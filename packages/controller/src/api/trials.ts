@@ -1,0 +1,172 @@
+import {
+  CheckpointHead,
+  isFinal,
+  LogLine,
+  resultKey,
+  type SelectionMetrics,
+  type SweepId,
+  type TrialDetail,
+  type TrialPhase,
+  TrialRecord,
+  type TrialState,
+  type TrialSummary,
+  type TrialWhy,
+} from '@adctl/protocol';
+import { readHead, readResult } from '@adctl/storage';
+import { specOf } from '../apply/results.js';
+import type { ControllerContext } from '../context.js';
+import { unknownTrial } from '../errors.js';
+import { explainTrial } from '../plan/why.js';
+import type { Archive, KnownSweep } from './archive.js';
+import type { ResultCache } from './result-cache.js';
+
+export interface TrialsApi {
+  readonly context: ControllerContext;
+  readonly archive: Archive;
+  readonly results: ResultCache;
+  /** Where people find an object: a file's path, a URL. */
+  readonly locate: (objectKey: string) => string;
+}
+
+/** Trials of one sweep or all, by sweep and index. */
+export async function listTrials(
+  api: TrialsApi,
+  filter: {
+    readonly sweep?: SweepId | undefined;
+    readonly states?: readonly TrialState[] | undefined;
+    readonly phase?: TrialPhase | undefined;
+    readonly limit?: number | undefined;
+  },
+): Promise<TrialSummary[]> {
+  const sweeps = filter.sweep === undefined ? (await api.archive.records()).map(({ sweep }) => sweep) : [filter.sweep];
+  const summaries: TrialSummary[] = [];
+  for (const sweep of sweeps) {
+    const left = (filter.limit ?? Number.POSITIVE_INFINITY) - summaries.length;
+    if (left <= 0) break;
+    const known = await api.archive.find(sweep);
+    const records = await recordsOf(api, sweep, filter.states);
+    const wanted = records.filter(({ phase }) => filter.phase === undefined || phase === filter.phase).slice(0, left);
+    const selection = await api.results.selectionOf(sweep, wanted);
+    for (const record of wanted) summaries.push(toSummary(record, known, selection));
+  }
+  return summaries;
+}
+
+/** Live trials are in memory: asking only for those reads nothing. */
+async function recordsOf(
+  { context, archive }: TrialsApi,
+  sweep: SweepId,
+  states: readonly TrialState[] | undefined,
+): Promise<TrialRecord[]> {
+  const matches = ({ state }: TrialRecord) => states === undefined || states.includes(state);
+  if (states === undefined || states.some(isFinal)) return (await archive.trials(sweep)).filter(matches);
+  const live = [...(context.books.get(sweep)?.entries() ?? [])].map(({ record }) => record);
+  return live.filter(matches).sort((a, b) => a.index - b.index);
+}
+
+function toSummary(
+  record: TrialRecord,
+  { record: sweep, plan }: KnownSweep,
+  selection: ReadonlyMap<string, SelectionMetrics>,
+): TrialSummary {
+  const positions = (sweep.finalists ?? []).map(({ configurationIndex }) => configurationIndex);
+  const { method, dataset, seed, hyperparameters } = plan.at(record.index, positions);
+  const metrics = selection.get(record.resultKey ?? '');
+  return {
+    ...record,
+    method,
+    normal: dataset.normal,
+    seed,
+    hyperparameters,
+    ...(metrics === undefined ? {} : { selection: metrics }),
+  };
+}
+
+/** @throws AdctlError user `unknown_trial`, `ambiguous_trial`. */
+export async function showTrial(
+  api: TrialsApi,
+  request: { readonly sweep?: SweepId | undefined; readonly trial: string },
+): Promise<TrialDetail> {
+  const record = await findTrial(api, request);
+  const { sweep, trial, index, generation } = record;
+  const known = await api.archive.find(sweep);
+  const result = await readResult(api.context.objects, record.resultKey ?? resultKey(sweep, trial, index, generation));
+  const head = await readHead(api.context.objects, sweep, trial);
+  const spec = result?.spec ?? (await specOfKnown(api.context, known, record));
+  const locations = Object.entries(result?.artifacts ?? {}).map(([name, { key }]) => [name, api.locate(key)]);
+  return {
+    record,
+    spec,
+    ...(result === null ? {} : { result }),
+    ...(head === null ? {} : { checkpoint: CheckpointHead.parse(head) }),
+    artifactLocations: Object.fromEntries(locations),
+  };
+}
+
+/** @throws AdctlError as `showTrial`. */
+export async function explain(
+  api: TrialsApi,
+  request: { readonly sweep?: SweepId | undefined; readonly trial: string },
+): Promise<TrialWhy> {
+  const { context } = api;
+  const record = await findTrial(api, request);
+  const { record: sweep, frozen } = await api.archive.find(record.sweep);
+  const seen = context.leaseBoard.get(record.sweep, record.trial);
+  const ofClass = [...context.books.values()].filter((book) => book.frozen.class === frozen.class);
+  return explainTrial({
+    record,
+    sweep,
+    nowMs: context.clock.now(),
+    sweepInFlight: context.books.get(record.sweep)?.inFlight ?? 0,
+    class: frozen.class,
+    slots: context.fleet.slotsOf(frozen.class),
+    window: context.fleet.windowOf(frozen.class),
+    classInFlight: ofClass.reduce((sum, book) => sum + book.inFlight, 0),
+    secondsSinceRenewal: seen === undefined ? undefined : (context.clock.now() - seen.seenAtMs) / 1000,
+  });
+}
+
+/** Lines stored with the trial's attempts, oldest first. @throws AdctlError as `showTrial`. */
+export async function readLogs(
+  api: TrialsApi,
+  request: { readonly sweep?: SweepId | undefined; readonly trial: string },
+): Promise<LogLine[]> {
+  const { sweep, trial } = await findTrial(api, request);
+  const lines: LogLine[] = [];
+  for await (const { key } of api.context.objects.list(`v1/log/${sweep}/${trial}/`)) {
+    const object = await api.context.objects.get(key);
+    const text = object === null ? '' : Buffer.from(object.content).toString('utf8');
+    for (const line of text.split('\n')) if (line !== '') lines.push(LogLine.parse(JSON.parse(line)));
+  }
+  return lines.sort((a, b) => a.attempt - b.attempt || (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+}
+
+/** The one trial whose id begins like this. */
+async function findTrial(
+  { context, archive }: TrialsApi,
+  { sweep, trial }: { readonly sweep?: SweepId | undefined; readonly trial: string },
+): Promise<TrialRecord> {
+  const sweeps = sweep === undefined ? (await archive.records()).map((record) => record.sweep) : [sweep];
+  const found: TrialRecord[] = [];
+  for (const one of sweeps) {
+    for (const { key, value } of await context.trials.entries(one)) {
+      if (key.slice(one.length + 1).startsWith(trial)) found.push(TrialRecord.parse(value));
+    }
+  }
+  const exact = found.filter((record) => record.trial === trial);
+  const [only, second] = exact.length > 0 ? exact : found;
+  if (only !== undefined && second === undefined) return only;
+  throw unknownTrial(
+    trial,
+    (exact.length > 0 ? exact : found).map((record) => `${record.trial} (of ${record.sweep})`),
+  );
+}
+
+async function specOfKnown(context: ControllerContext, known: KnownSweep, record: TrialRecord) {
+  const book = context.books.get(record.sweep);
+  if (book !== undefined) return specOf(context, book, record);
+  return known.plan.at(
+    record.index,
+    (known.record.finalists ?? []).map(({ configurationIndex }) => configurationIndex),
+  );
+}

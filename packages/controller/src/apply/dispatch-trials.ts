@@ -1,0 +1,144 @@
+import { PRIORITIES, type Priority } from '@adctl/messaging';
+import { type TrialRecord, type TrialSpec, trialSpecKey } from '@adctl/protocol';
+import { type ControllerContext, isoNow } from '../context.js';
+import type { SweepBook, TrialEntry } from '../observe/sweep-book.js';
+import { reuseResult } from './reuse.js';
+import { createTrial, writeSweep, writeTrial } from './write-trial.js';
+
+/** Trials handled at once: lets the store write many records in one transaction. */
+const BATCH = 64;
+
+/**
+ * Puts up to `count` trials of a sweep into the work queue: queued ones first, then new ones from the grid. A trial that
+ * can be reused completes here and takes no place in the window.
+ *
+ * Order of writes, each of them harmless to repeat: spec object, trial record (already `dispatched`: what is not in the
+ * queue is published again by the reconciler), queue message, and last the sweep's `expanded`. A crash between two trials of
+ * a batch leaves holes below `expanded`; loading finds them.
+ *
+ * @returns how many trials were begun, reused ones included; less than `count` when the sweep has no more.
+ */
+export async function dispatchTrials(context: ControllerContext, book: SweepBook, count: number): Promise<number> {
+  let begun = 0;
+  while (begun < count && book.available > 0) {
+    const size = Math.min(BATCH, count - begun);
+    const queued: TrialEntry[] = [];
+    while (queued.length < size) {
+      const entry = book.takeReady();
+      if (entry === undefined) break;
+      queued.push(entry);
+    }
+    const indices = takeIndices(book, size - queued.length);
+    try {
+      await Promise.all([
+        ...queued.map((entry) => dispatchAgain(context, book, entry)),
+        ...indices.map((index) => begin(context, book, index)),
+      ]);
+    } catch (error) {
+      for (const { record } of queued) book.giveBack(record.trial);
+      await restoreMissing(context, book, indices);
+      throw error;
+    }
+    begun += queued.length + indices.length;
+    await noteExpanded(context, book, indices);
+  }
+  return begun;
+}
+
+/** The next indices to expand: holes first. */
+function takeIndices(book: SweepBook, count: number): number[] {
+  const indices = book.missing.splice(0, count);
+  const end = Math.min(book.planned, book.record.expanded + count - indices.length);
+  for (let index = book.record.expanded; index < end; index++) indices.push(index);
+  return indices;
+}
+
+async function noteExpanded(context: ControllerContext, book: SweepBook, indices: readonly number[]): Promise<void> {
+  const expanded = Math.max(book.record.expanded, ...indices.map((index) => index + 1));
+  if (expanded > book.record.expanded) await writeSweep(context, book, { ...book.record, expanded });
+}
+
+/** After a failure in the middle of a batch: trials that did not get a record are holes. */
+async function restoreMissing(context: ControllerContext, book: SweepBook, indices: readonly number[]): Promise<void> {
+  for (const index of indices) {
+    const { trial } = book.plan.at(index, book.finalistPositions);
+    const exists =
+      book.get(trial) !== undefined || (await context.trials.get(`${book.record.sweep}.${trial}`)) !== null;
+    if (!exists) book.missing.push(index);
+  }
+  await noteExpanded(context, book, indices);
+}
+
+async function begin(context: ControllerContext, book: SweepBook, index: number): Promise<void> {
+  const spec = book.plan.at(index, book.finalistPositions);
+  const queued = newRecord(spec, isoNow(context));
+  if (!book.record.fresh) {
+    const reused = await reuseResult(context, book, queued, spec);
+    if (reused !== null) {
+      await createTrial(context, book, reused);
+      return;
+    }
+  }
+  await putSpec(context, spec);
+  const entry = await createTrial(context, book, toDispatched(queued, isoNow(context)));
+  await publish(context, book, entry);
+}
+
+async function dispatchAgain(context: ControllerContext, book: SweepBook, before: TrialEntry): Promise<void> {
+  const entry = await writeTrial(context, book, before, toDispatched(before.record, isoNow(context)));
+  await publish(context, book, entry);
+}
+
+/**
+ * Publishes a dispatched trial's message. The id is fixed by the record, so that a repeat is no second message.
+ * @param salt makes another id, for a message that was lost after it had been seen.
+ */
+export async function publish(
+  context: ControllerContext,
+  book: SweepBook,
+  { record, revision }: TrialEntry,
+  salt = '',
+): Promise<void> {
+  const { sweep, trial, generation, attempt, dispatchedAt } = record;
+  const { sequence } = await context.messaging.queue.publish({
+    class: book.frozen.class,
+    priority: priorityOf(book),
+    messageId: `${sweep}.${trial}.g${generation}.a${attempt}.${Date.parse(dispatchedAt ?? '')}${salt}`,
+    assignment: { version: 1, sweep, trial, generation, specKey: trialSpecKey(sweep, trial) },
+  });
+  // Kept in memory: after a restart it is read back from the queue itself.
+  const current = book.get(trial);
+  if (current?.revision === revision) book.put({ record: { ...current.record, queueSequence: sequence }, revision });
+}
+
+export async function putSpec(context: ControllerContext, spec: TrialSpec): Promise<void> {
+  const content = Buffer.from(JSON.stringify(spec));
+  await context.objects.put(trialSpecKey(spec.sweep, spec.trial), content, {
+    ifAbsent: true,
+    contentType: 'application/json',
+  });
+}
+
+function newRecord(spec: TrialSpec, now: string): TrialRecord {
+  const { sweep, trial, index, phase } = spec;
+  return {
+    version: 1,
+    sweep,
+    trial,
+    index,
+    phase,
+    state: 'queued',
+    attempt: 0,
+    generation: 0,
+    failures: [],
+    queuedAt: now,
+  };
+}
+
+function toDispatched(record: TrialRecord, now: string): TrialRecord {
+  return { ...record, state: 'dispatched', dispatchedAt: now, notBefore: undefined };
+}
+
+function priorityOf(book: SweepBook): Priority {
+  return PRIORITIES.find((priority) => priority === book.record.priority) ?? 'normal';
+}

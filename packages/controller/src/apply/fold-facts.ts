@@ -1,0 +1,91 @@
+import { isFinal, type TrialId, type TrialRecord, type WorkerOrder } from '@adctl/protocol';
+import { type ControllerContext, failureLimits, nowOf } from '../context.js';
+import type { SweepBook } from '../observe/sweep-book.js';
+import { foldFact, type TrialFact } from '../plan/fold-fact.js';
+import { finishTrial, specOf } from './results.js';
+import { writeTrial } from './write-trial.js';
+
+/**
+ * Folds facts about one trial, in order, and writes the record once at the end. Every step before that write is
+ * harmless to repeat, so a crash anywhere leaves a trial that the next look brings to the same end.
+ */
+export async function foldFacts(
+  context: ControllerContext,
+  book: SweepBook,
+  trial: TrialId,
+  facts: readonly TrialFact[],
+): Promise<void> {
+  const before = book.get(trial);
+  if (before === undefined) return; // final: nothing changes it any more
+  let record = before.record;
+  let stop = false;
+  let byWorker = false;
+  for (const fact of facts) {
+    const folded = await foldOne(context, book, record, fact);
+    byWorker = isFinal(folded.record.state) && !folded.finished;
+    record = folded.record;
+    stop ||= folded.stop;
+  }
+  if (record === before.record) return;
+  // A worker acks the message of a trial it finished. In every other case the message goes now: a late ack of the old one
+  // must not take the next one away.
+  const { queueSequence } = before.record;
+  if (queueSequence !== undefined && record.queueSequence === undefined && !byWorker) {
+    await context.messaging.queue.remove(queueSequence);
+  }
+  if (record.state === 'completed') await rememberIdentity(context, book, record);
+  await writeTrial(context, book, before, record);
+  if (stop) await orderStop(context, record);
+}
+
+async function foldOne(
+  context: ControllerContext,
+  book: SweepBook,
+  record: TrialRecord,
+  fact: TrialFact,
+): Promise<{ readonly record: TrialRecord; readonly stop: boolean; readonly finished: boolean }> {
+  const foldContext = { now: nowOf(context), limits: failureLimits(context, book) };
+  const folded = foldFact(record, fact, foldContext);
+  switch (folded.fold) {
+    case 'ignored':
+      if (folded.why === 'illegal') {
+        context.counters.illegalTransitions += 1;
+        context.logger.warn(
+          { sweep: record.sweep, trial: record.trial, state: record.state, fact },
+          'illegal move refused',
+        );
+      } else context.counters.ignoredFacts += 1;
+      return { record, stop: false, finished: false };
+    case 'changed':
+      return { record: folded.record, stop: folded.stop === true, finished: false };
+    case 'finish': {
+      const result = await finishTrial(context, book, folded.record, folded.ending, folded.failure);
+      const final = foldFact(folded.record, { fact: 'result', result }, foldContext);
+      return { record: final.fold === 'changed' ? final.record : record, stop: false, finished: true };
+    }
+  }
+}
+
+/** So that an identical trial of a later sweep takes the result over. The first one stays. */
+async function rememberIdentity(context: ControllerContext, book: SweepBook, record: TrialRecord): Promise<void> {
+  if (record.reusedFrom !== undefined) return;
+  const { identity, sweep, trial } = await specOf(context, book, record);
+  await context.identities.create(identity, { sweep, trial, resultKey: record.resultKey });
+}
+
+/** Tells the holder of a claim to stop. Lost messages do no harm: the lease decides. */
+export async function orderStop(context: ControllerContext, record: TrialRecord): Promise<void> {
+  if (record.worker === undefined) return;
+  const { sweep, trial, attempt, worker, state, cancelRequest } = record;
+  const reason = isFinal(state) ? 'fenced' : cancelRequest?.pause === false ? 'cancelled' : 'paused';
+  const order: WorkerOrder = {
+    version: 1,
+    order: 'stop-trial',
+    sweep,
+    trial,
+    attempt,
+    reason,
+    checkpoint: reason !== 'fenced',
+  };
+  await context.messaging.control.publish(`order.${worker}`, order);
+}

@@ -1,0 +1,88 @@
+import {
+  type Ending,
+  type Failure,
+  type Objective,
+  type ResultEvent,
+  resultKey,
+  type TrialRecord,
+  type TrialResult,
+  TrialSpec,
+  trialSpecKey,
+} from '@adctl/protocol';
+import { writeResultOnce } from '@adctl/storage';
+import { type ControllerContext, isoNow } from '../context.js';
+import type { SweepBook } from '../observe/sweep-book.js';
+import type { ResultFacts } from '../plan/fold-fact.js';
+
+/** What a record keeps of a result. */
+export function toResultFacts(result: TrialResult, key: string, objective: Objective): ResultFacts {
+  const { ending, selection } = result;
+  const counts = ending.state === 'completed' || ending.state === 'stopped';
+  const value = objective.metric === 'selection.auroc' ? selection?.auroc : selection?.loss;
+  return {
+    attempt: result.attempt,
+    generation: result.generation,
+    ending,
+    resultKey: key,
+    worker: result.worker,
+    failures: result.failures,
+    startedAt: result.startedAt,
+    endedAt: result.endedAt,
+    objective: counts && value !== undefined && Number.isFinite(value) ? value : undefined,
+    reusedFrom: result.reusedFrom as ResultFacts['reusedFrom'],
+  };
+}
+
+/**
+ * Writes the final result of a trial that no worker will finish: failed, or cancelled. The object first, then the event.
+ * @returns the result in force: a worker may have been faster, and the first complete result wins.
+ */
+export async function finishTrial(
+  context: ControllerContext,
+  book: SweepBook,
+  record: TrialRecord,
+  ending: Ending,
+  failure: Failure | undefined,
+): Promise<ResultFacts> {
+  const { result, key } = await storeResult(context, {
+    version: 1,
+    spec: await specOf(context, book, record),
+    attempt: record.attempt,
+    generation: record.generation,
+    ending,
+    failure,
+    failures: record.failures,
+    worker: record.worker,
+    startedAt: record.startedAt,
+    endedAt: isoNow(context),
+    artifacts: {},
+  });
+  return toResultFacts(result, key, book.frozen.sweep.objective);
+}
+
+/** Object, then event; both harmless to repeat. */
+export async function storeResult(
+  context: ControllerContext,
+  ours: TrialResult,
+): Promise<{ readonly key: string; readonly result: TrialResult }> {
+  const { key, result } = await writeResultOnce(context.objects, ours);
+  const { sweep, trial } = result.spec;
+  const { generation, attempt, ending } = result;
+  const event: ResultEvent = { version: 1, type: 'result', sweep, trial, generation, attempt, ending, resultKey: key };
+  await context.messaging.events.append(`result.${sweep}.${trial}.${generation}.${attempt}`, event, { once: true });
+  return { key, result };
+}
+
+/** The key under which a trial's result will be or is. */
+export function resultKeyOf({ sweep, trial, index, generation }: TrialRecord): string {
+  return resultKey(sweep, trial, index, generation);
+}
+
+/** A trial's spec: planned again, or read where the code that plans changed since. */
+export async function specOf(context: ControllerContext, book: SweepBook, record: TrialRecord): Promise<TrialSpec> {
+  const planned = book.plan.at(record.index, book.finalistPositions);
+  if (planned.trial === record.trial) return planned;
+  const stored = await context.objects.get(trialSpecKey(record.sweep, record.trial));
+  if (stored === null) return { ...planned, trial: record.trial };
+  return TrialSpec.parse(JSON.parse(Buffer.from(stored.content).toString('utf8')));
+}

@@ -1,0 +1,50 @@
+import { isFinal, SweepId, TrialId, type TrialRecord, type TrialSpec } from '@adctl/protocol';
+import { readResult } from '@adctl/storage';
+import { z } from 'zod';
+import type { ControllerContext } from '../context.js';
+import { failureLimits, nowOf } from '../context.js';
+import type { SweepBook } from '../observe/sweep-book.js';
+import { foldFact } from '../plan/fold-fact.js';
+import { REASONS } from '../reasons.js';
+import { storeResult, toResultFacts } from './results.js';
+
+/** Where an identity's result lies (bucket `identity`). */
+const Known = z.object({ sweep: SweepId, trial: TrialId, resultKey: z.string() });
+
+/**
+ * Completes a trial at once when an identical one (same code, data, hyperparameters and seed) has completed before: it gets
+ * a result object of its own that names where the numbers came from.
+ * @returns the completed record, not yet written; null when there is nothing to reuse.
+ */
+export async function reuseResult(
+  context: ControllerContext,
+  book: SweepBook,
+  record: TrialRecord,
+  spec: TrialSpec,
+): Promise<TrialRecord | null> {
+  const entry = await context.identities.get(spec.identity);
+  if (entry === null) return null;
+  const known = Known.parse(entry.value);
+  if (known.sweep === spec.sweep && known.trial === spec.trial) return null;
+  const earlier = await readResult(context.objects, known.resultKey);
+  if (earlier === null || earlier.ending.state !== 'completed') return null;
+
+  const origin = { sweep: known.sweep, trial: known.trial };
+  const { key, result } = await storeResult(context, {
+    ...earlier,
+    spec,
+    attempt: 0,
+    generation: record.generation,
+    ending: { state: 'completed', reason: REASONS.reused(origin.sweep, origin.trial) },
+    failures: [],
+    reusedFrom: origin,
+  });
+  const folded = foldFact(
+    record,
+    { fact: 'result', result: toResultFacts(result, key, book.frozen.sweep.objective) },
+    { now: nowOf(context), limits: failureLimits(context, book) },
+  );
+  if (folded.fold !== 'changed' || !isFinal(folded.record.state)) return null;
+  context.counters.reused += 1;
+  return folded.record;
+}

@@ -1,0 +1,54 @@
+import type { Clock, LeaseTimes, Messaging, StateBucket } from '@adctl/messaging';
+import type { Sha256, SweepId } from '@adctl/protocol';
+import type { ObjectStore } from '@adctl/storage';
+import type { Logger } from 'pino';
+import type { Fleet } from './observe/fleet.js';
+import type { LeaseBoard } from './observe/lease-board.js';
+import type { SweepBook } from './observe/sweep-book.js';
+import type { FailureLimits } from './plan/failure-policy.js';
+import type { FindCard } from './plan/trial-plan.js';
+
+/** Counters for people and tests; they only rise. */
+export interface Counters {
+  /** Facts that would have moved a trial where no move leads. */
+  illegalTransitions: number;
+  /** Facts of superseded attempts or generations, and repeats. */
+  ignoredFacts: number;
+  /** Trials whose result was taken over. */
+  reused: number;
+}
+
+/** What every part of the controller works with. */
+export interface ControllerContext {
+  readonly messaging: Messaging;
+  readonly objects: ObjectStore;
+  readonly sweeps: StateBucket;
+  readonly trials: StateBucket;
+  readonly leases: StateBucket;
+  readonly identities: StateBucket;
+  readonly findCard: FindCard;
+  readonly codeVersionOf: (method: string) => Sha256;
+  readonly clock: Clock;
+  readonly times: LeaseTimes;
+  readonly logger: Logger;
+  readonly fleet: Fleet;
+  readonly leaseBoard: LeaseBoard;
+  /** Sweeps that are not over. */
+  readonly books: Map<SweepId, SweepBook>;
+  readonly counters: Counters;
+  /** Asks for another turn soon. */
+  readonly wake: () => void;
+}
+
+export function nowOf(context: Pick<ControllerContext, 'clock'>): Date {
+  return new Date(context.clock.now());
+}
+
+export function isoNow(context: Pick<ControllerContext, 'clock'>): string {
+  return nowOf(context).toISOString();
+}
+
+/** Budgets of one sweep's trials. */
+export function failureLimits(context: Pick<ControllerContext, 'times'>, book: SweepBook): FailureLimits {
+  return { maxAttempts: book.frozen.sweep.limits.maxAttempts, timeScale: context.times.ackWaitMs / 60_000 };
+}

@@ -1,0 +1,179 @@
+import { type Clock, createLeaseTimes, type Messaging, systemClock } from '@adctl/messaging';
+import type { Sha256, WorkerId } from '@adctl/protocol';
+import type { ObjectStore } from '@adctl/storage';
+import type { Logger } from 'pino';
+import type { ControllerContext, Counters } from './context.js';
+import { Fleet } from './observe/fleet.js';
+import { followEvents, hearWorkers, Inbox, watchLeases } from './observe/inbox.js';
+import { LeaseBoard } from './observe/lease-board.js';
+import { loadSweeps } from './observe/load-sweeps.js';
+import type { FindCard } from './plan/trial-plan.js';
+import { reconcile } from './reconcile.js';
+import { Serial } from './serial.js';
+import { isPassing, runTurn } from './turn.js';
+
+export interface ControllerOptions {
+  readonly messaging: Messaging;
+  readonly objects: ObjectStore;
+  readonly findCard: FindCard;
+  readonly codeVersionOf: (method: string) => Sha256;
+  readonly logger: Logger;
+  /** Default: the machine's clock. */
+  readonly clock?: Clock;
+  /** Default 60 s; every other time hangs on it. */
+  readonly ackWaitMs?: number;
+  /** Slots that are known to come, by class; default none: the first heartbeat tells. */
+  readonly expectedSlots?: Readonly<Record<string, number>>;
+  /** Default 2. */
+  readonly windowPerSlot?: number;
+  /** No worker of an earlier controller can be alive: its claims are taken back at once. Default false. */
+  readonly takeOver?: boolean;
+}
+
+/** A running controller. */
+export interface Controller {
+  readonly context: ControllerContext;
+  /** Runs a step between two turns, so that it sees and leaves a settled state. */
+  settled<T>(step: () => Promise<T>): Promise<T>;
+  /** A worker's process has ended: its claims are taken back at once. */
+  workerGone(worker: WorkerId): Promise<void>;
+  /** Aborted when the controller cannot go on, with the error as reason, or when it was closed. */
+  readonly stopped: AbortSignal;
+  /** Stops at the next settled state. Everything is on disk already. */
+  close(): Promise<void>;
+}
+
+/** Pause before a turn that failed for a passing reason is run again, in ack waits. */
+const RETRY_ACK_WAITS = 1 / 60;
+
+/**
+ * Starts a controller over the given deployment: reads what is there, mends it, then lives on news (milliseconds) with a
+ * tick every quarter of an ack wait as the safety net.
+ * @throws AdctlError what messaging or the object store throw while everything is read.
+ */
+export async function startController(options: ControllerOptions): Promise<Controller> {
+  const { messaging, logger, clock = systemClock } = options;
+  const times = createLeaseTimes(options.ackWaitMs);
+  const stop = new AbortController();
+  const inbox = new Inbox();
+  const serial = new Serial();
+  const counters: Counters = { illegalTransitions: 0, ignoredFacts: 0, reused: 0 };
+  let started = false;
+  let scheduled = false;
+  let ticking = false;
+  let cancelTimer = () => {};
+
+  const context: ControllerContext = {
+    messaging,
+    objects: options.objects,
+    sweeps: messaging.state.bucket('sweep'),
+    trials: messaging.state.bucket('trial'),
+    leases: messaging.state.bucket('lease'),
+    identities: messaging.state.bucket('identity'),
+    findCard: options.findCard,
+    codeVersionOf: options.codeVersionOf,
+    clock,
+    times,
+    logger,
+    fleet: new Fleet({
+      silenceMs: 2 * times.ackWaitMs,
+      expectedSlots: options.expectedSlots ?? {},
+      windowPerSlot: options.windowPerSlot ?? 2,
+    }),
+    leaseBoard: new LeaseBoard(),
+    books: new Map(),
+    counters,
+    wake,
+  };
+
+  /** Asks for a turn; many asks before it starts are one. */
+  function wake(): void {
+    if (!started || scheduled || stop.signal.aborted) return;
+    scheduled = true;
+    void serial.run(turn).catch(fail);
+  }
+
+  async function turn(): Promise<void> {
+    scheduled = false;
+    if (stop.signal.aborted) return;
+    cancelTimer();
+    let next: number | null;
+    try {
+      next = await runTurn(context, inbox);
+    } catch (error) {
+      if (!isPassing(error) || stop.signal.aborted) throw error;
+      logger.warn({ err: error }, 'turn will be repeated');
+      next = clock.now() + RETRY_ACK_WAITS * times.ackWaitMs;
+    }
+    if (next !== null) cancelTimer = clock.after(next - clock.now(), wake);
+  }
+
+  /** The safety net; skipped while the previous one runs. */
+  function tick(): void {
+    if (stop.signal.aborted) return;
+    clock.after(times.renewMs, tick);
+    if (ticking) return;
+    ticking = true;
+    void serial
+      .run(async () => {
+        if (stop.signal.aborted) return;
+        await reconcile(context);
+        wake();
+      })
+      .catch((error: unknown) => {
+        if (!isPassing(error)) throw error;
+        logger.warn({ err: error }, 'reconciling failed; the next tick tries again');
+      })
+      .catch(fail)
+      .finally(() => {
+        ticking = false;
+      });
+  }
+
+  function fail(error: unknown): void {
+    if (stop.signal.aborted) return;
+    logger.fatal({ err: error }, 'the controller cannot go on');
+    stop.abort(error);
+  }
+
+  /** Runs a follower until the controller stops; one that ends earlier takes the controller with it. */
+  function keep(following: Promise<void>): void {
+    following.catch(fail);
+  }
+
+  // Events from here on are followed; what happened before is read from records, leases and objects.
+  const marker = await messaging.events.append('controller.start', { at: new Date(clock.now()).toISOString() });
+  await loadSweeps(context);
+  const leasesRead = Promise.withResolvers<void>();
+  keep(watchLeases(context, inbox, { signal: stop.signal, onReady: leasesRead.resolve }));
+  await leasesRead.promise;
+  for (const filter of ['result.>', 'attempt.>', 'release.>'] as const) {
+    keep(followEvents(context, inbox, filter, { from: marker.sequence + 1, signal: stop.signal }));
+  }
+  const unhear = await hearWorkers(context);
+  messaging.closed.addEventListener('abort', () => fail(messaging.closed.reason), { once: true });
+  await serial.run(async () => {
+    await reconcile(context, options.takeOver ?? false);
+  });
+  started = true;
+  clock.after(times.renewMs, tick);
+  wake();
+
+  return {
+    context,
+    settled: (step) => serial.run(step),
+    async workerGone(worker) {
+      context.fleet.remove(worker);
+      if (stop.signal.aborted) return;
+      await serial.run(() => reconcile(context));
+      wake();
+    },
+    stopped: stop.signal,
+    async close() {
+      if (stop.signal.aborted) return;
+      await serial.run(async () => stop.abort(new Error('the controller was closed')));
+      cancelTimer();
+      await unhear();
+    },
+  };
+}

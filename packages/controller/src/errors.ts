@@ -1,0 +1,67 @@
+import { AdctlError, userError } from '@adctl/protocol';
+
+/** Thrown when another controller wrote a record that only one may write: this one must stop. */
+export function superseded(key: string): AdctlError {
+  return new AdctlError(`another controller wrote ${key}`, {
+    code: 'controller_superseded',
+    kind: 'transient',
+    hint: 'Another controller leads now; this one stops.',
+    details: { key },
+  });
+}
+
+/** Thrown for a sweep nobody submitted here. */
+export function unknownSweep(sweep: string, hint?: string): AdctlError {
+  return userError('unknown_sweep', `there is no sweep '${sweep}'`, {
+    hint: hint ?? 'Run: adctl sweeps list',
+    details: { sweep },
+  });
+}
+
+/** Thrown when no trial has the id, or more than one begins like it. */
+export function unknownTrial(trial: string, matches: readonly string[]): AdctlError {
+  return matches.length === 0
+    ? userError('unknown_trial', `there is no trial '${trial}'`, {
+        hint: 'Run: adctl trials list',
+        details: { trial },
+      })
+    : userError('ambiguous_trial', `${matches.length} trials begin with '${trial}'`, {
+        hint: `Name one of them: ${matches.slice(0, 5).join(', ')}${matches.length > 5 ? ', …' : ''}`,
+        details: { trial, matches: matches.slice(0, 20) },
+      });
+}
+
+/** Thrown when a request cannot be met in the sweep's state. */
+export function wrongSweepState(sweep: string, state: string, wanted: string): AdctlError {
+  return userError('wrong_sweep_state', `sweep ${sweep} is ${state}: it cannot be ${wanted}`, {
+    details: { sweep, state },
+  });
+}
+
+/** Thrown by `--if-active fail`, and for a second sweep of the name that must not join. */
+export function sweepActive(name: string, sweep: string): AdctlError {
+  return userError('sweep_active', `a sweep named '${name}' is active: ${sweep}`, {
+    hint: `Wait for it, or cancel it with: adctl sweeps cancel ${sweep}`,
+    details: { name, sweep },
+  });
+}
+
+/** Thrown when a stored sweep cannot be read: written by another version, or damaged. */
+export function sweepUnreadable(key: string, cause: unknown): AdctlError {
+  return new AdctlError(`the sweep stored at ${key} cannot be read`, {
+    code: 'sweep_unreadable',
+    kind: 'permanent',
+    hint: 'It may come from another adctl version.',
+    details: { key },
+    cause,
+  });
+}
+
+/** Thrown for a request payload that is not what the verb takes. */
+export function badRequest(verb: string, cause: unknown): AdctlError {
+  return userError('bad_request', `the request ${verb} has a payload this controller does not understand`, {
+    hint: 'Use the same adctl version on both sides.',
+    details: { verb },
+    cause,
+  });
+}

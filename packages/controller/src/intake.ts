@@ -1,0 +1,186 @@
+import { randomBytes } from 'node:crypto';
+import { isAbsolute, resolve } from 'node:path';
+import type { MethodCard } from '@adctl/methods';
+import {
+  AdctlError,
+  digestOf,
+  parseSweep,
+  type Sha256,
+  type SubmitSweep,
+  type Sweep,
+  type SweepAccepted,
+  type SweepDraft,
+  SweepFileError,
+  type SweepId,
+  SweepRecord,
+  sweepSpecKey,
+} from '@adctl/protocol';
+import { retryTrials } from './apply/retry-trials.js';
+import { type ControllerContext, isoNow } from './context.js';
+import type { DatasetCatalog } from './datasets.js';
+import { sweepActive } from './errors.js';
+import { isOver, loadSweep } from './observe/load-sweeps.js';
+import { checkSweep } from './plan/check-sweep.js';
+import { type DatasetFacts, freezeSweep } from './plan/freeze-sweep.js';
+import { countMostReportTrials, countSearchTrials, type FrozenSweep } from './plan/frozen-sweep.js';
+
+/** What a sweep file is read with. */
+export interface SweepReading {
+  readonly cards: readonly MethodCard[];
+  readonly datasets: DatasetCatalog;
+  readonly codeVersionOf: (method: string) => Sha256;
+  /** The class that serves a pool. */
+  readonly classOf: (pool: string) => string;
+}
+
+/**
+ * Parses and checks a sweep file and resolves everything in it; nothing is stored. The same for submission and for
+ * `adctl plan`.
+ * @throws SweepFileError with every mistake at once; AdctlError user for a data set that is not there or cannot be used.
+ */
+export async function readSweepFile(
+  request: Pick<SubmitSweep, 'source' | 'file' | 'directory' | 'fresh'>,
+  reading: SweepReading,
+): Promise<FrozenSweep> {
+  const { source, file, directory } = request;
+  const { cards, datasets } = reading;
+  const draft = peek(source, file);
+  const root = absoluteRoot(draft, directory);
+  const looked = await lookAt(draft, root, datasets);
+  const known = looked.facts ?? (draft.dataset === undefined ? undefined : datasets.known(draft.dataset.name));
+  const check = checkSweep({ cards, datasets: datasets.names, protocols: datasets.protocols, dataset: known });
+  const sweep = parseSweep(source, { file, checks: [check] });
+  if (looked.facts === undefined) throw looked.error;
+  return freezeSweep(sweep, {
+    dataset: looked.facts,
+    codeVersionOf: reading.codeVersionOf,
+    class: reading.classOf(sweep.resources.pool),
+    root,
+    freshToken: request.fresh ? randomBytes(4).toString('hex') : undefined,
+  });
+}
+
+/**
+ * Accepts a sweep: frozen object first, then the record, then the answer. A crash between them is mended by submitting
+ * again; submitting the same sweep twice is the same sweep.
+ * @param caller who asks; the owner of a new sweep.
+ * @throws as `readSweepFile`; AdctlError user `sweep_active`.
+ */
+export async function submitSweep(
+  context: ControllerContext,
+  request: SubmitSweep,
+  caller: string,
+  reading: SweepReading,
+): Promise<SweepAccepted> {
+  const records = (await context.sweeps.entries()).map(({ value }) => SweepRecord.parse(value));
+  const repeated = records.find(
+    ({ idempotencyKey, owner }) =>
+      request.idempotencyKey !== undefined && idempotencyKey === request.idempotencyKey && owner === caller,
+  );
+  if (repeated !== undefined) return toAccepted(repeated, { created: false, skipped: false });
+
+  const frozen = await readSweepFile(request, reading);
+  const same = records.find(({ sweep }) => sweep === frozen.id);
+  const active = records.find((record) => record.name === frozen.sweep.name && !isOver(record));
+  if (active !== undefined && request.ifActive === 'skip') return toAccepted(active, { created: false, skipped: true });
+  if (active !== undefined && request.ifActive === 'fail') throw sweepActive(frozen.sweep.name, active.sweep);
+  if (same !== undefined) {
+    await continueSweep(context, same.sweep);
+    return toAccepted(same, { created: false, skipped: false }, frozen);
+  }
+  return create(context, request, caller, frozen);
+}
+
+async function create(
+  context: ControllerContext,
+  request: SubmitSweep,
+  owner: string,
+  frozen: FrozenSweep,
+): Promise<SweepAccepted> {
+  const content = Buffer.from(JSON.stringify(frozen));
+  await context.objects.put(sweepSpecKey(frozen.id), content, { ifAbsent: true, contentType: 'application/json' });
+  const record: SweepRecord = {
+    version: 1,
+    sweep: frozen.id,
+    name: frozen.sweep.name,
+    owner,
+    state: 'search',
+    priority: request.priority,
+    parallel: frozen.sweep.limits.parallel,
+    createdAt: isoNow(context),
+    searchTrials: countSearchTrials(frozen),
+    expanded: 0,
+    ...(request.idempotencyKey === undefined ? {} : { idempotencyKey: request.idempotencyKey }),
+    fresh: request.fresh,
+    specDigest: digestOf(frozen),
+  };
+  const revision = await context.sweeps.create(frozen.id, record);
+  if (revision !== null) await loadSweep(context, record, revision);
+  context.wake();
+  return toAccepted(record, { created: revision !== null, skipped: false }, frozen);
+}
+
+/** The same file again after a cancel: what was cancelled gets a new generation. Anything else just goes on. */
+async function continueSweep(context: ControllerContext, sweep: SweepId): Promise<void> {
+  const entry = await context.sweeps.get(sweep);
+  if (entry === null) return;
+  const record = SweepRecord.parse(entry.value);
+  if (record.state === 'cancelled') await retryTrials(context, record, { states: ['cancelled'] });
+  context.wake();
+}
+
+async function toAccepted(
+  record: SweepRecord,
+  how: Pick<SweepAccepted, 'created' | 'skipped'>,
+  frozen?: FrozenSweep,
+): Promise<SweepAccepted> {
+  return {
+    sweep: record.sweep,
+    ...how,
+    searchTrials: record.searchTrials,
+    reportTrials: record.reportTrials ?? (frozen === undefined ? 0 : countMostReportTrials(frozen)),
+  };
+}
+
+/** What can be read of the file, whatever its mistakes: they are reported by the second reading, together with all others. */
+function peek(source: string, file: string): SweepDraft {
+  let seen: SweepDraft = {};
+  try {
+    parseSweep(source, {
+      file,
+      checks: [
+        (draft) => {
+          seen = draft;
+          return [];
+        },
+      ],
+    });
+  } catch (error) {
+    if (!(error instanceof SweepFileError)) throw error;
+  }
+  return seen;
+}
+
+async function lookAt(
+  { dataset }: SweepDraft,
+  root: string | undefined,
+  datasets: DatasetCatalog,
+): Promise<
+  { readonly facts: DatasetFacts; readonly error?: undefined } | { readonly facts?: undefined; readonly error: unknown }
+> {
+  if (dataset === undefined || !datasets.names.includes(dataset.name)) {
+    return { error: new TypeError('a sweep without a known data set was accepted') };
+  }
+  try {
+    return { facts: await datasets.look({ name: dataset.name, root, image: dataset.image }) };
+  } catch (error) {
+    if (!(error instanceof AdctlError)) throw error;
+    return { error }; // thrown after the file's own mistakes, which come first
+  }
+}
+
+function absoluteRoot({ dataset }: Partial<Pick<Sweep, 'dataset'>>, directory: string): string | undefined {
+  const root = dataset?.root;
+  if (root === undefined) return undefined;
+  return isAbsolute(root) ? root : resolve(directory, root);
+}

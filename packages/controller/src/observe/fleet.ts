@@ -1,0 +1,69 @@
+import type { WorkerHeartbeat, WorkerId, WorkerSummary } from '@adctl/protocol';
+
+interface SeenWorker {
+  readonly heartbeat: WorkerHeartbeat;
+  readonly seenAtMs: number;
+}
+
+export interface FleetOptions {
+  /** A worker not heard of this long counts as gone. */
+  readonly silenceMs: number;
+  /** Slots that are known to come, by class: an embedded deployment need not wait for the first heartbeat. */
+  readonly expectedSlots: Readonly<Record<string, number>>;
+  /** Trials kept dispatched or running for each slot. */
+  readonly windowPerSlot: number;
+}
+
+/** The workers as last heard. A view only: leases decide who trains. */
+export class Fleet {
+  readonly #workers = new Map<WorkerId, SeenWorker>();
+  readonly #gone = new Set<WorkerId>();
+
+  constructor(private readonly options: FleetOptions) {}
+
+  /** @returns whether the worker is new or changed what it offers, so that dispatch may have more room. */
+  note(heartbeat: WorkerHeartbeat, nowMs: number): boolean {
+    const before = this.#workers.get(heartbeat.worker)?.heartbeat;
+    if (this.#gone.has(heartbeat.worker)) return false; // a late message of a process that has ended
+    this.#workers.set(heartbeat.worker, { heartbeat, seenAtMs: nowMs });
+    return before?.slots !== heartbeat.slots || before.state !== heartbeat.state;
+  }
+
+  /** The worker's process has ended; ids are never used twice. */
+  remove(worker: WorkerId): void {
+    this.#workers.delete(worker);
+    this.#gone.add(worker);
+  }
+
+  /** Forgets workers long silent. @returns all that are known to be dead. */
+  dead(nowMs: number): ReadonlySet<WorkerId> {
+    for (const [worker, { seenAtMs }] of this.#workers) {
+      if (nowMs - seenAtMs > this.options.silenceMs) this.remove(worker);
+    }
+    return this.#gone;
+  }
+
+  /** Slots of a class, ready or known to come. */
+  slotsOf(name: string): number {
+    let ready = 0;
+    for (const { heartbeat } of this.#workers.values()) {
+      if (heartbeat.class === name && heartbeat.state !== 'draining') ready += heartbeat.slots;
+    }
+    return Math.max(ready, this.options.expectedSlots[name] ?? 0);
+  }
+
+  /** Most trials of a class dispatched or running at once. */
+  windowOf(name: string): number {
+    return this.slotsOf(name) * this.options.windowPerSlot;
+  }
+
+  slots(): number {
+    return [...this.#workers.values()].reduce((sum, { heartbeat }) => sum + heartbeat.slots, 0);
+  }
+
+  list(nowMs: number): WorkerSummary[] {
+    return [...this.#workers.values()]
+      .map(({ heartbeat, seenAtMs }) => ({ ...heartbeat, secondsSinceHeartbeat: (nowMs - seenAtMs) / 1000 }))
+      .sort((a, b) => (a.worker < b.worker ? -1 : 1));
+  }
+}

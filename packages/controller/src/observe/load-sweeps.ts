@@ -1,0 +1,74 @@
+import { SweepRecord, sweepSpecKey, TrialRecord } from '@adctl/protocol';
+import { writeSweep } from '../apply/write-trial.js';
+import type { ControllerContext } from '../context.js';
+import { sweepUnreadable } from '../errors.js';
+import { FrozenSweep } from '../plan/frozen-sweep.js';
+import { createTrialPlan } from '../plan/trial-plan.js';
+import { REASONS } from '../reasons.js';
+import { SweepBook } from './sweep-book.js';
+
+/** Whether a sweep needs no more work. */
+export function isOver(record: Pick<SweepRecord, 'state'>): boolean {
+  return record.state === 'completed' || record.state === 'cancelled' || record.state === 'failed';
+}
+
+/** Reads every sweep that is not over into memory, and the work queue's sequences into their trials. */
+export async function loadSweeps(context: ControllerContext): Promise<void> {
+  for (const { value, revision } of await context.sweeps.entries()) {
+    const record = SweepRecord.parse(value);
+    if (!isOver(record)) await loadSweep(context, record, revision);
+  }
+  for (const { assignment, sequence } of await context.messaging.queue.contents()) {
+    const book = context.books.get(assignment.sweep);
+    const entry = book?.get(assignment.trial);
+    if (entry !== undefined) {
+      book?.put({ record: { ...entry.record, queueSequence: sequence }, revision: entry.revision });
+    }
+  }
+}
+
+/**
+ * Reads one sweep into memory.
+ * @throws AdctlError permanent `sweep_unreadable`.
+ */
+export async function loadSweep(context: ControllerContext, record: SweepRecord, revision: number): Promise<SweepBook> {
+  const frozen = await readFrozenSweep(context, record);
+  const book = new SweepBook(frozen, createTrialPlan(frozen, context.findCard), record, revision);
+  const seen: boolean[] = [];
+  for (const entry of await context.trials.entries(record.sweep)) {
+    const trial = TrialRecord.parse(entry.value);
+    seen[trial.index] = true;
+    book.put({ record: trial, revision: entry.revision });
+  }
+  const expanded = Math.max(record.expanded, seen.length);
+  for (let index = 0; index < expanded; index++) if (seen[index] !== true) book.missing.push(index);
+  if (expanded > record.expanded) await writeSweep(context, book, { ...book.record, expanded });
+  await pauseIfCodeChanged(context, book);
+  context.books.set(record.sweep, book);
+  return book;
+}
+
+/** The sweep as it was submitted. @throws AdctlError permanent `sweep_unreadable`. */
+export async function readFrozenSweep(
+  context: Pick<ControllerContext, 'objects'>,
+  { sweep }: Pick<SweepRecord, 'sweep'>,
+): Promise<FrozenSweep> {
+  const key = sweepSpecKey(sweep);
+  const object = await context.objects.get(key);
+  const text = object === null ? 'null' : Buffer.from(object.content).toString('utf8');
+  const parsed = FrozenSweep.safeParse(JSON.parse(text));
+  if (!parsed.success) throw sweepUnreadable(key, parsed.error);
+  return parsed.data;
+}
+
+/** Numbers of one sweep must come from one code: what was planned with another one waits for a person. */
+async function pauseIfCodeChanged(context: ControllerContext, book: SweepBook): Promise<void> {
+  const { record, frozen } = book;
+  if (record.state !== 'search' && record.state !== 'report') return;
+  if (record.cancelRequest !== undefined || record.codeChangeAccepted === true) return;
+  const changed = frozen.methods.find(({ method, codeVersion }) => context.codeVersionOf(method) !== codeVersion);
+  if (changed === undefined) return;
+  const reason = REASONS.codeChanged(changed.method);
+  context.logger.warn({ sweep: record.sweep, reason }, 'sweep paused');
+  await writeSweep(context, book, { ...record, state: 'paused', pausedFrom: record.state, reason });
+}

@@ -1,0 +1,204 @@
+import { type ImageShape, type MethodCard, resolveHyperparameters } from '@adctl/methods';
+import type { SweepDraft } from '@adctl/protocol';
+import {
+  didYouMean,
+  type PlaceOf,
+  type SpaceLeaf,
+  type SweepCheck,
+  type SweepIssue,
+  type SweepPath,
+  spaceLeaves,
+} from '@adctl/protocol';
+import { createSearch } from '@adctl/search';
+import type { DatasetFacts } from './freeze-sweep.js';
+
+/** What a sweep file is checked against. */
+export interface CheckAgainst {
+  readonly cards: readonly MethodCard[];
+  /** Names of all data sets and protocols. */
+  readonly datasets: readonly string[];
+  readonly protocols: readonly string[];
+  /** The sweep's own data set, as far as it is known: from its card, or opened. */
+  readonly dataset?: Pick<DatasetFacts, 'classes' | 'shape'> | undefined;
+}
+
+/** Configurations tried out on the card before a sweep is accepted; what it refuses beyond ends as infeasible. */
+const MOST_TRIED = 256;
+
+/**
+ * Checks that need more than the file: names of methods, data sets, protocols and classes, hyperparameters and their
+ * values, image size, number of trials. For `parseSweep`'s `checks`, so that every mistake comes out at once.
+ */
+export function checkSweep(against: CheckAgainst): SweepCheck {
+  return (draft, at) => [
+    ...checkMethods(draft, at, against),
+    ...checkDataset(draft, at, against),
+    ...checkHyperparameters(draft, at, against),
+    ...checkSize(draft, at, against),
+  ];
+}
+
+function* checkMethods(draft: SweepDraft, at: PlaceOf, { cards }: CheckAgainst): Generator<SweepIssue> {
+  const known = cards.map(({ name }) => name);
+  for (const [i, method] of (draft.methods ?? []).entries()) {
+    if (!known.includes(method)) yield unknown(at(['methods', i]), 'method', method, known);
+  }
+}
+
+function* checkDataset(draft: SweepDraft, at: PlaceOf, against: CheckAgainst): Generator<SweepIssue> {
+  const { dataset } = draft;
+  if (dataset === undefined) return;
+  if (!against.datasets.includes(dataset.name)) {
+    yield unknown(at(['dataset', 'name']), 'data set', dataset.name, against.datasets);
+  }
+  if (!against.protocols.includes(dataset.protocol)) {
+    yield unknown(at(['dataset', 'protocol']), 'protocol', dataset.protocol, against.protocols);
+  }
+  if (against.dataset === undefined || dataset.normal === 'each') return;
+  for (const [i, normal] of dataset.normal.entries()) {
+    if (against.dataset.classes.includes(normal)) continue;
+    yield unknown(at(['dataset', 'normal', i]), `class of ${dataset.name}`, normal, against.dataset.classes);
+  }
+}
+
+function* checkHyperparameters(draft: SweepDraft, at: PlaceOf, against: CheckAgainst): Generator<SweepIssue> {
+  const input = draft.dataset?.image ?? against.dataset?.shape;
+  for (const method of draft.methods ?? []) {
+    const card = against.cards.find(({ name }) => name === method);
+    if (card === undefined || input === undefined) continue;
+    const fixedIssues = [...checkFixed(draft, at, card, input)];
+    const searchedIssues = [...checkSearched(draft, at, card, input)];
+    yield* fixedIssues;
+    yield* searchedIssues;
+    if (fixedIssues.length === 0 && searchedIssues.length === 0) yield* checkPoints(draft, at, card, input);
+  }
+}
+
+/** Hyperparameters fixed for every trial, and the preset itself. */
+function* checkFixed(draft: SweepDraft, at: PlaceOf, card: MethodCard, input: ImageShape): Generator<SweepIssue> {
+  const fixed = draft.train?.hyperparameters[card.name] ?? {};
+  const root: SweepPath = ['train', 'hyperparameters', card.name];
+  const { issues } = resolveHyperparameters(card, {
+    preset: draft.train?.preset ?? 'default',
+    input,
+    overrides: fixed,
+  });
+  for (const { path, code, message, suggestion } of issues) {
+    if (code === 'refused_value') continue; // judged with the searched values, which may mend it
+    if (!(String(path[0]) in fixed)) continue;
+    const place = at([...root, ...path], code === 'unknown_name' ? 'key' : 'value');
+    yield { ...place, code, message, suggestion };
+  }
+}
+
+/** Every searched name and every listed value, alone. */
+function* checkSearched(draft: SweepDraft, at: PlaceOf, card: MethodCard, input: ImageShape): Generator<SweepIssue> {
+  const space = draft.search?.spaces[card.name]?.space ?? {};
+  const fixed = draft.train?.hyperparameters[card.name] ?? {};
+  const preset = draft.train?.preset ?? 'default';
+  for (const leaf of spaceLeaves(space)) {
+    const root: SweepPath = ['search', 'spaces', card.name, 'space', ...groupPath(leaf)];
+    for (const { value, path } of candidates(leaf)) {
+      const overrides = { ...fixed, ...nest(leaf.keys, value) };
+      const { issues } = resolveHyperparameters(card, { preset, input, overrides });
+      const own = issues.filter((issue) => issue.code !== 'refused_value' && issue.path[0] === leaf.keys[0]);
+      const unknownName = own.find(({ code }) => code === 'unknown_name');
+      if (unknownName !== undefined) {
+        yield {
+          ...at(root, 'key'),
+          code: 'unknown_name',
+          message: unknownName.message,
+          suggestion: unknownName.suggestion,
+        };
+        break;
+      }
+      for (const { code, message, suggestion } of own) yield { ...at([...root, ...path]), code, message, suggestion };
+    }
+  }
+}
+
+/** Whole configurations, for what only goes wrong together. One issue a method, with the first refusal. */
+function* checkPoints(draft: SweepDraft, at: PlaceOf, card: MethodCard, input: ImageShape): Generator<SweepIssue> {
+  if (draft.search === undefined || draft.train === undefined) return;
+  const search = trySearch(draft.search, card.name);
+  if (search === null) return; // the space itself has issues of its own
+  const tried = Math.min(search.size, MOST_TRIED);
+  let refused = 0;
+  let first: { readonly message: string; readonly suggestion?: string } | undefined;
+  for (let i = 0; i < tried; i++) {
+    const overrides = { ...draft.train.hyperparameters[card.name], ...search.at(i) };
+    const issue = resolveHyperparameters(card, { preset: draft.train.preset, input, overrides }).issues[0];
+    if (issue === undefined) continue;
+    refused += 1;
+    first ??= issue;
+  }
+  if (first === undefined) return;
+  const size = `${input.height}x${input.width}x${input.channels}`;
+  const share =
+    tried === 1 ? '' : ` (${refused} of ${tried === search.size ? '' : 'the first '}${tried} configurations)`;
+  yield {
+    ...at(['search', 'spaces', card.name]),
+    code: 'refused_value',
+    message: `${card.name} refuses ${size} images with these hyperparameters${share}: ${first.message}`,
+    suggestion: first.suggestion ?? 'change dataset.image, or the hyperparameters it names',
+  };
+}
+
+function* checkSize(draft: SweepDraft, at: PlaceOf, { dataset }: CheckAgainst): Generator<SweepIssue> {
+  const { methods, search, seeds, limits } = draft;
+  if (methods === undefined || search === undefined || seeds === undefined || limits === undefined) return;
+  const normal = draft.dataset?.normal;
+  const classes = normal === 'each' ? dataset?.classes.length : normal?.length;
+  if (classes === undefined) return;
+  const sizes = methods.map((method) => trySearch(search, method)?.size ?? 0);
+  const searchTrials = sizes.reduce((sum, size) => sum + size, 0) * classes * seeds.search;
+  const finalists = sizes.reduce((sum, size) => sum + Math.min(size, seeds.finalists), 0);
+  const total = searchTrials + finalists * classes * seeds.report;
+  if (total <= limits.maxTrials) return;
+  yield {
+    ...at(['limits', 'maxTrials']),
+    code: 'refused_value',
+    message: `the sweep has ${total} trials (${searchTrials} search, ${total - searchTrials} report), limits.maxTrials is ${limits.maxTrials}`,
+    suggestion: `try fewer values, or set limits.maxTrials: ${total}`,
+  };
+}
+
+/** The configurations of a method, or null when the space has mistakes that are reported elsewhere. */
+function trySearch(search: NonNullable<SweepDraft['search']>, method: string): ReturnType<typeof createSearch> | null {
+  try {
+    return createSearch(search, method);
+  } catch {
+    return null; // `parseSweep` reports every problem of the space with its place
+  }
+}
+
+/** Values to try: all listed ones, both ends of a range. */
+function candidates({ distribution }: SpaceLeaf): { readonly value: unknown; readonly path: SweepPath }[] {
+  if ('values' in distribution) {
+    return distribution.values.map((value, i) => ({ value, path: ['values', i] }));
+  }
+  const { from, to } = distribution.range;
+  return [
+    { value: from, path: ['range', 'from'] },
+    { value: to, path: ['range', 'to'] },
+  ];
+}
+
+/** In a file, members of a group stand under `group`. */
+function groupPath({ keys }: SpaceLeaf): string[] {
+  return keys.flatMap((key, i) => (i === 0 ? [key] : ['group', key]));
+}
+
+function nest(keys: readonly string[], value: unknown): Record<string, unknown> {
+  return keys.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Record<string, unknown>;
+}
+
+function unknown(place: ReturnType<PlaceOf>, what: string, name: string, known: readonly string[]): SweepIssue {
+  const near = didYouMean(name, known);
+  return {
+    ...place,
+    code: 'unknown_name',
+    message: `there is no ${what} '${name}'`,
+    suggestion: near === undefined ? `known: ${known.slice(0, 20).join(', ')}` : `did you mean ${near}?`,
+  };
+}

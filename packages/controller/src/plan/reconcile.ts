@@ -1,0 +1,91 @@
+import type { StoredQueueEntry } from '@adctl/messaging';
+import { isFinal, type Lease, type SweepId, type TrialId, type TrialRecord, type WorkerId } from '@adctl/protocol';
+
+/** A trial as the reconciler sees it. */
+export interface ObservedTrial {
+  readonly record: TrialRecord;
+  /** Its lease, if there ever was one. */
+  readonly lease: Lease | undefined;
+  /** When this controller last saw the lease change, by its own clock: workers' clocks are not compared with ours. */
+  readonly leaseSeenAtMs: number;
+}
+
+export interface ReconcileSnapshot {
+  readonly nowMs: number;
+  readonly ackWaitMs: number;
+  readonly trials: readonly ObservedTrial[];
+  readonly queue: readonly StoredQueueEntry[];
+  /** Workers known to be dead: their process ended, or nothing was heard of them for two ack waits. */
+  readonly deadWorkers: ReadonlySet<WorkerId>;
+  /** No worker from before this controller can be alive (embedded start): every claim is dead. */
+  readonly everyClaimDead: boolean;
+  /** Whether a sweep and trial are known and not final; messages of others leave the queue. */
+  readonly isLive: (sweep: SweepId, trial: TrialId) => boolean;
+}
+
+/** What to mend; each action is harmless when repeated. */
+export type ReconcileAction =
+  /** Look for a result or an attempt record first; if there is none, take the claim away and queue the trial again. */
+  | {
+      readonly action: 'take-back';
+      readonly sweep: SweepId;
+      readonly trial: TrialId;
+      readonly why: 'worker-gone' | 'lease-expired' | 'released' | 'deadline';
+    }
+  /** Look for a result first; if there is none, publish the message again under a fresh id. */
+  | { readonly action: 'republish'; readonly sweep: SweepId; readonly trial: TrialId }
+  /** A message nobody needs. */
+  | { readonly action: 'remove'; readonly sequence: number };
+
+/** The fate of a trial that has been dispatched this long without a message is decided, in ack waits. */
+const DISPATCH_GRACE = 0.5;
+/** An expired lease whose message is still in the queue is taken over by whoever gets the message; we step in later. */
+const TAKEOVER_GRACE = 3;
+
+/** Compares records, leases, queue and workers, and lists what is missing or too much. Pure and level-based. */
+export function planReconcile(snapshot: ReconcileSnapshot): ReconcileAction[] {
+  const { ackWaitMs, nowMs } = snapshot;
+  const queued = new Set(snapshot.queue.map((entry) => `${entry.assignment.sweep}.${entry.assignment.trial}`));
+  const actions: ReconcileAction[] = [];
+
+  for (const observed of snapshot.trials) {
+    const { record } = observed;
+    const { sweep, trial } = record;
+    if (isFinal(record.state)) continue;
+    const inQueue = queued.has(`${sweep}.${trial}`);
+    const deadline = record.cancelRequest?.deadline;
+    const why = whyClaimDead(observed, snapshot, inQueue);
+    if (why !== null) actions.push({ action: 'take-back', sweep, trial, why });
+    else if (record.state === 'running' && deadline !== undefined && Date.parse(deadline) <= nowMs) {
+      actions.push({ action: 'take-back', sweep, trial, why: 'deadline' });
+    } else if (record.state === 'dispatched' && !inQueue) {
+      const dispatchedAtMs = record.dispatchedAt === undefined ? 0 : Date.parse(record.dispatchedAt);
+      const grace = snapshot.everyClaimDead ? 0 : DISPATCH_GRACE * ackWaitMs;
+      if (nowMs - dispatchedAtMs >= grace) actions.push({ action: 'republish', sweep, trial });
+    }
+  }
+  for (const { assignment, sequence } of snapshot.queue) {
+    if (!snapshot.isLive(assignment.sweep, assignment.trial)) actions.push({ action: 'remove', sequence });
+  }
+  return actions;
+}
+
+/** Why nobody works on a claimed trial any more, or null while somebody may. */
+function whyClaimDead(
+  { record, lease, leaseSeenAtMs }: ObservedTrial,
+  snapshot: ReconcileSnapshot,
+  inQueue: boolean,
+): 'worker-gone' | 'lease-expired' | 'released' | null {
+  const { ackWaitMs, nowMs } = snapshot;
+  const claimed = record.state === 'running' || (lease !== undefined && lease.attempt > record.attempt);
+  if (!claimed) return null;
+  if (snapshot.everyClaimDead) return 'worker-gone';
+  if (lease === undefined) return inQueue ? null : 'lease-expired';
+  if (lease.released === true) {
+    return record.state === 'running' && nowMs - leaseSeenAtMs >= DISPATCH_GRACE * ackWaitMs ? 'released' : null;
+  }
+  if (snapshot.deadWorkers.has(lease.worker)) return 'worker-gone';
+  const silentMs = nowMs - leaseSeenAtMs;
+  if (silentMs < ackWaitMs) return null;
+  return inQueue && silentMs < TAKEOVER_GRACE * ackWaitMs ? null : 'lease-expired';
+}

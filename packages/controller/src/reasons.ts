@@ -1,0 +1,23 @@
+/** Every reason the controller shows to people, in one place; codes are stable, words are not. */
+export const REASONS = {
+  reused: (sweep: string, trial: string) => `same code, data, hyperparameters and seed as ${trial} of ${sweep}`,
+  userFailure: (message: string) => message,
+  sameFailureTwice: (code: string) =>
+    `the same failure twice in a row (${code}): another attempt would end the same way`,
+  attemptsSpent: (count: number, failureClass: string) =>
+    `${count} failed attempts, the last one ${failureClass}: limits.maxAttempts is spent`,
+  budgetSpent: (failureClass: string, count: number) => `${count} attempts ended ${failureClass}: its budget is spent`,
+  retryAfter: (failureClass: string, attempt: number) => `attempt ${attempt} ended ${failureClass}; it is tried again`,
+  workerLost: (worker: string) => `worker ${worker} went away`,
+  drained: 'its worker was drained; it continues from its checkpoint on the next one',
+  paused: 'paused by a person',
+  resumed: 'resumed',
+  cancelled: (by: string) => `cancelled by ${by}`,
+  cancelling: (by: string) => `cancelling for ${by}: its worker has until the deadline to save a checkpoint`,
+  retried: (by: string) => `retry asked for by ${by}`,
+  republished: 'its queue message was gone; it was published again',
+  nothingCompleted: 'no configuration completed all its search trials, so there is no finalist',
+  allReportFailed: 'no report trial completed',
+  codeChanged: (method: string) =>
+    `the code of ${method} changed since this sweep was planned; submit the file again for a sweep with the code as it is now, or resume to finish with mixed code`,
+} as const;

@@ -1,0 +1,66 @@
+import type { TrialRecord } from '@adctl/protocol';
+import { publish } from './apply/dispatch-trials.js';
+import { foldFacts } from './apply/fold-facts.js';
+import { findLeftovers, takeBack } from './apply/take-back.js';
+import type { ControllerContext } from './context.js';
+import type { SweepBook } from './observe/sweep-book.js';
+import { type ObservedTrial, planReconcile, type ReconcileAction } from './plan/reconcile.js';
+
+/**
+ * Observe → plan → apply: compares records, leases, queue and workers and mends what does not fit. Level-based: it works
+ * from what is there, not from what was heard, and repeating it is harmless.
+ *
+ * @param everyClaimDead at an embedded start: whoever held a claim was connected to our predecessor.
+ * @returns how many things were mended.
+ */
+export async function reconcile(context: ControllerContext, everyClaimDead = false): Promise<number> {
+  const actions = planReconcile({
+    nowMs: context.clock.now(),
+    ackWaitMs: context.times.ackWaitMs,
+    trials: observeTrials(context),
+    queue: await context.messaging.queue.contents(),
+    deadWorkers: context.fleet.dead(context.clock.now()),
+    everyClaimDead,
+    isLive: (sweep, trial) => context.books.get(sweep)?.get(trial) !== undefined,
+  });
+  for (const action of actions) await applyAction(context, action, everyClaimDead);
+  return actions.length;
+}
+
+function observeTrials(context: ControllerContext): ObservedTrial[] {
+  const trials: ObservedTrial[] = [];
+  for (const book of context.books.values()) {
+    for (const { record } of book.entries()) {
+      const seen = context.leaseBoard.get(record.sweep, record.trial);
+      if (record.state === 'queued' && seen === undefined) continue;
+      trials.push({ record, lease: seen?.lease, leaseSeenAtMs: seen?.seenAtMs ?? 0 });
+    }
+  }
+  return trials;
+}
+
+async function applyAction(
+  context: ControllerContext,
+  action: ReconcileAction,
+  everyClaimDead: boolean,
+): Promise<void> {
+  if (action.action === 'remove') {
+    await context.messaging.queue.remove(action.sequence);
+    return;
+  }
+  const book = context.books.get(action.sweep);
+  const record = book?.get(action.trial)?.record;
+  if (book === undefined || record === undefined) return;
+  context.logger.info({ ...action, state: record.state, attempt: record.attempt }, 'mending');
+  if (action.action === 'republish') return republish(context, book, record);
+  const nobodysFault = everyClaimDead || action.why === 'deadline' || action.why === 'released';
+  await takeBack(context, book, record, nobodysFault ? 'preempted' : 'node-lost');
+}
+
+async function republish(context: ControllerContext, book: SweepBook, record: TrialRecord): Promise<void> {
+  const found = await findLeftovers(context, book, record);
+  if (found !== null) return foldFacts(context, book, record.trial, [found]);
+  const entry = book.get(record.trial);
+  // A fresh id: the old one may be remembered although its message is gone.
+  if (entry !== undefined) await publish(context, book, entry, `.r${context.clock.now()}`);
+}

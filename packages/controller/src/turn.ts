@@ -1,0 +1,105 @@
+import { AdctlError } from '@adctl/protocol';
+import { advanceSweep } from './apply/advance-sweep.js';
+import { dispatchTrials } from './apply/dispatch-trials.js';
+import { foldFacts } from './apply/fold-facts.js';
+import { stopTrials } from './apply/stop-trials.js';
+import type { ControllerContext } from './context.js';
+import { type Inbox, type TrialNews, toFacts } from './observe/inbox.js';
+import { type DispatchSweep, planDispatch } from './plan/dispatch.js';
+
+/** Pause before something that failed for a passing reason is tried again, in ack waits. */
+const RETRY_ACK_WAITS = 1 / 60;
+/** Trials folded at once: lets the store write many records in one transaction. */
+const BATCH = 64;
+
+/**
+ * One turn of the controller: fold what was heard, stop what should not run, end what is done, fill the windows.
+ * @returns when the next queued trial's back-off ends, in ms since 1970; null when none waits.
+ */
+export async function runTurn(context: ControllerContext, inbox: Inbox): Promise<number | null> {
+  await foldNews(context, inbox);
+  for (const book of [...context.books.values()]) {
+    await stopTrials(context, book);
+    const over = await advanceSweep(context, book);
+    if (over) await closeSweep(context, book.record.sweep);
+  }
+  const next = releaseBackOffs(context);
+  await fillWindows(context);
+  return next;
+}
+
+async function foldNews(context: ControllerContext, inbox: Inbox): Promise<void> {
+  const news = inbox.take();
+  for (let start = 0; start < news.length; start += BATCH) {
+    await Promise.all(news.slice(start, start + BATCH).map((one) => foldOrRetry(context, inbox, one)));
+  }
+}
+
+/** A store that is away for a moment delays one trial's news; nothing is lost. */
+async function foldOrRetry(context: ControllerContext, inbox: Inbox, one: TrialNews): Promise<void> {
+  const book = context.books.get(one.sweep);
+  if (book === undefined) return;
+  try {
+    const facts = await toFacts(context, book, one);
+    if (facts.length > 0) await foldFacts(context, book, one.trial, facts);
+  } catch (error) {
+    if (!isPassing(error)) throw error;
+    context.logger.warn({ sweep: one.sweep, trial: one.trial, err: error }, 'news will be folded again');
+    context.clock.after(RETRY_ACK_WAITS * context.times.ackWaitMs, () => {
+      inbox.put(one.sweep, one.trial, ...one.news);
+      context.wake();
+    });
+  }
+}
+
+/** Whether waiting may help. A controller that was superseded must stop instead. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof AdctlError && error.kind === 'transient' && error.code !== 'controller_superseded';
+}
+
+function releaseBackOffs(context: ControllerContext): number | null {
+  let next: number | null = null;
+  for (const book of context.books.values()) {
+    const due = book.release(context.clock.now());
+    if (due !== null && (next === null || due < next)) next = due;
+  }
+  return next;
+}
+
+async function fillWindows(context: ControllerContext): Promise<void> {
+  const books = [...context.books.values()];
+  const sweeps = books.map(
+    ({ record, frozen, inFlight, available }): DispatchSweep => ({
+      sweep: record.sweep,
+      owner: record.owner,
+      class: frozen.class,
+      priority: record.priority,
+      parallel: record.parallel,
+      inFlight,
+      available,
+    }),
+  );
+  const names = new Set(sweeps.map((sweep) => sweep.class));
+  const classes = [...names].map((name) => ({ class: name, window: context.fleet.windowOf(name) }));
+  const reusedBefore = context.counters.reused;
+  await Promise.all(
+    planDispatch(classes, sweeps).map(async ({ sweep, count }) => {
+      const book = context.books.get(sweep);
+      if (book !== undefined) await dispatchTrials(context, book, count);
+    }),
+  );
+  // Reused trials took no place: there is room for more, and the sweep may even be over.
+  if (context.counters.reused > reusedBefore) context.wake();
+}
+
+/** Forgets an ended sweep and the leases of its trials; its records and objects stay. */
+async function closeSweep(
+  context: ControllerContext,
+  sweep: Parameters<typeof context.books.delete>[0],
+): Promise<void> {
+  context.books.delete(sweep);
+  const leases = await context.leases.entries(sweep);
+  for (let start = 0; start < leases.length; start += BATCH) {
+    await Promise.all(leases.slice(start, start + BATCH).map(({ key }) => context.leases.delete(key)));
+  }
+}
