@@ -20,7 +20,7 @@ export interface EventLog {
     data: unknown,
     options?: { readonly once?: boolean },
   ): Promise<{ sequence: number; duplicate: boolean }>;
-  /** Appends many events in one go; durable together. */
+  /** Appends many events in order and resolves once all are durable (embedded: all or none). */
   appendAll(events: readonly { readonly subject: string; readonly data: unknown }[]): Promise<void>;
   /** Everything stored that matches, in order, from a sequence (inclusive, default 0) to the current end. */
   read(filter: string, options?: { readonly from?: number; readonly limit?: number }): AsyncIterable<StoredEvent>;
