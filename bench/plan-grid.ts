@@ -26,7 +26,7 @@ let checksum = 0;
 const draws = 100_000;
 for (let i = 0; i < draws; i++) {
   const point = grid.at(Math.floor((i * grid.size) / draws));
-  checksum += Number(point['lambdaRec']);
+  checksum += Number(point.lambdaRec);
 }
 const drawn = performance.now();
 const heap = process.memoryUsage().heapUsed - before;
@@ -35,6 +35,8 @@ console.log(`machine: ${os.cpus()[0]?.model}, ${os.availableParallelism()} cores
 console.log('| what | measured | limit |\n| --- | --- | --- |');
 console.log(`| points | ${grid.size.toLocaleString('en')} | |`);
 console.log(`| counting them | ${(planned - start).toFixed(1)} ms | 2,000 ms |`);
-console.log(`| ${draws.toLocaleString('en')} points drawn (checksum ${checksum.toFixed(0)}) | ${(drawn - planned).toFixed(0)} ms | |`);
+console.log(
+  `| ${draws.toLocaleString('en')} points drawn (checksum ${checksum.toFixed(0)}) | ${(drawn - planned).toFixed(0)} ms | |`,
+);
 console.log(`| heap grown | ${(heap / 2 ** 20).toFixed(1)} MiB | 100 MiB |`);
 console.log(`| process at its largest | ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB | |`);

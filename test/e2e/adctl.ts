@@ -1,0 +1,80 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Leaderboard, TrialResult } from '@adctl/protocol';
+import { z } from 'zod';
+
+const BIN = fileURLToPath(new URL('../../packages/cli/bin/run.js', import.meta.url));
+
+export interface Finished {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A running `adctl` with everything it started, in a process group of its own. */
+export interface Running {
+  readonly child: ChildProcess;
+  readonly finished: Promise<Finished>;
+}
+
+/** Starts the built `adctl` as its user would, without a terminal. */
+export function start(args: readonly string[], options: { cwd: string; env?: Record<string, string> }): Running {
+  const child = spawn(process.execPath, [BIN, ...args], {
+    cwd: options.cwd,
+    env: { ...process.env, ...options.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const finished = once(child, 'close').then(([code, signal]) => ({ code, signal, stdout, stderr }) as Finished);
+  return { child, finished };
+}
+
+/** Starts `adctl` and waits for its end. */
+export function run(
+  args: readonly string[],
+  options: { cwd: string; env?: Record<string, string> },
+): Promise<Finished> {
+  return start(args, options).finished;
+}
+
+/** Kills a whole process group with -9 after some time, unless it ended by itself before. @returns whether it was killed. */
+export async function killAfter({ child, finished }: Running, ms: number): Promise<boolean> {
+  const ended = await Promise.race([finished.then(() => true), delay(ms, false)]);
+  if (ended) return false;
+  process.kill(-(child.pid as number), 'SIGKILL');
+  await finished;
+  return true;
+}
+
+/** The leaderboard of a finished `adctl sweep --json`, without what depends on time, code path or repetition. */
+export function comparableLeaderboard(stdout: string): unknown {
+  const { outcome } = z.object({ outcome: z.object({ leaderboard: Leaderboard }) }).parse(JSON.parse(stdout));
+  return outcome.leaderboard.groups.map((group) => ({
+    ...group,
+    rows: group.rows.map(({ searchSeconds, reportSeconds, failures, ...row }) => row),
+  }));
+}
+
+/** All results below an object folder, by trial. */
+export async function readResults(objects: string): Promise<Map<string, TrialResult>> {
+  const { readdir, readFile } = await import('node:fs/promises');
+  const { join } = await import('node:path');
+  const files = (await readdir(join(objects, 'v1/result'), { recursive: true })).filter((name) =>
+    name.endsWith('.json'),
+  );
+  const results = await Promise.all(
+    files.map(async (name) => TrialResult.parse(JSON.parse(await readFile(join(objects, 'v1/result', name), 'utf8')))),
+  );
+  return new Map(results.map((result) => [result.spec.trial, result]));
+}

@@ -1,0 +1,45 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createGenerator } from '@adctl/random';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { comparableLeaderboard, killAfter, readResults, run, start } from './adctl.js';
+import { makeToySweep } from './toy-sweep.js';
+
+const KILLS = 4;
+/** Checkpoints after every epoch, so that a resumed trial really continues. */
+const ENV = { ADCTL_CHECKPOINT_SECONDS: '0' };
+
+describe('adctl sweep killed with -9', () => {
+  let toy: Awaited<ReturnType<typeof makeToySweep>>;
+  beforeAll(async () => {
+    toy = await makeToySweep(150);
+  });
+  afterAll(() => rm(toy.folder, { recursive: true, force: true }));
+  const sweep = (directory: string) => ['sweep', toy.file, '--yes', '--json', '--directory', directory];
+
+  test('the whole tree, at random moments: the same command continues and ends with the same leaderboard', async () => {
+    const options = { cwd: toy.folder, env: ENV };
+    const undisturbed = await run(sweep('calm'), options);
+    expect(undisturbed.code, undisturbed.stderr).toBe(0);
+
+    const generator = createGenerator(20261123, 'kills');
+    let killed = 0;
+    for (let i = 0; i < KILLS; i++) {
+      if (await killAfter(start(sweep('killed'), options), 1500 + generator.integer(4000))) killed++;
+    }
+    const last = await run(sweep('killed'), options);
+
+    expect(last.code, last.stderr).toBe(0);
+    expect(killed).toBeGreaterThanOrEqual(2);
+    expect(comparableLeaderboard(last.stdout)).toEqual(comparableLeaderboard(undisturbed.stdout));
+    const calm = await readResults(join(toy.folder, 'calm/objects'));
+    const disturbed = await readResults(join(toy.folder, 'killed/objects'));
+    expect([...disturbed.keys()].sort()).toEqual([...calm.keys()].sort());
+    // Some trial was interrupted in the middle, and its weights came out the same bit for bit.
+    expect(Math.max(...[...disturbed.values()].map((result) => result.attempt))).toBeGreaterThan(1);
+    for (const [trial, result] of disturbed) {
+      expect(result.artifacts.model?.sha256, trial).toBe(calm.get(trial)?.artifacts.model?.sha256);
+      expect(result.test, trial).toEqual(calm.get(trial)?.test);
+    }
+  });
+});
