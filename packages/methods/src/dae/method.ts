@@ -29,5 +29,12 @@ export const dae = defineMethod<Hyperparameters>({
   networks: planNetworks,
   scores: SCORE_NAMES,
   judgedScore: 'mean',
+  // Both families and two kinds of noise, on narrow layers.
+  contract: {
+    hyperparameters: (input) =>
+      input.channels === 1
+        ? { hiddenUnits: [32, 16], latentSize: 8, noise: 'mask' }
+        : { arch: 'conv', stageChannels: [4, 8], latentSize: 8, noise: 'gauss' },
+  },
   load: async () => (await import('./model.js')).createDae,
 });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createGenerator } from '@adctl/random';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -126,6 +127,22 @@ describe('checkpoint', () => {
       /'net\/in\/bias' is missing in the file; variable 'net\/in\/offset' is not in the model/,
     );
     model.dispose();
+  });
+
+  test('the checkpoint recorded with format adctl-checkpoint-1 is still read', () => {
+    const recorded = readFileSync(`${import.meta.dirname}/recorded/adctl-checkpoint-1.safetensors`);
+    const [model, reference] = [createDenoiser(42), createDenoiser(3)];
+    const position = restoreCheckpoint(recorded, model, model.generator);
+    for (let i = 0; i < 5; i++) reference.step();
+
+    expect(position).toEqual(POSITION);
+    expect(model.optimizers.net.stepCount).toBe(5);
+    expect(model.generator.state()).toEqual(reference.generator.state());
+    // Another machine rounds differently; what was read must still be the same training.
+    const expected = bits(reference.networks.net);
+    for (const [i, value] of bits(model.networks.net).entries()) expect(value).toBeCloseTo(expected[i]!, 4);
+    model.dispose();
+    reference.dispose();
   });
 
   test('a foreign safetensors file is refused as no checkpoint', () => {

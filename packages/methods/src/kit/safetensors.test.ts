@@ -76,6 +76,15 @@ describe('safetensors', () => {
     );
   });
 
+  test('reads Node buffers at any offset and copies out of them', () => {
+    const file = encode(SAMPLE);
+    const shifted = Buffer.concat([Buffer.alloc(3), file]).subarray(3);
+    const { tensors } = decodeSafetensors(shifted);
+    shifted.fill(0);
+
+    expect(Object.fromEntries(tensors)).toEqual(SAMPLE);
+  });
+
   test('keeps every element type', () => {
     expect(Object.fromEntries(decodeSafetensors(encode(SAMPLE)).tensors)).toEqual(SAMPLE);
   });

@@ -89,7 +89,8 @@ export function decodeSafetensors(file: Uint8Array): Safetensors {
       throw invalid(`tensor '${name}' has ${end - begin} bytes, its shape [${shape}] of ${dtype} needs others`);
     }
     ranges.push({ name, begin, end });
-    tensors.set(name, toTensor(dtype, shape, data.slice(begin, end).buffer));
+    // Not `slice`: that of a Node Buffer, which is what files are read into, shares memory at any offset.
+    tensors.set(name, toTensor(dtype, shape, new Uint8Array(data.subarray(begin, end)).buffer));
   }
   assertContiguous(ranges, data.length);
   return { tensors, metadata: metadata.data };
