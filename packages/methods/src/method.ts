@@ -147,9 +147,11 @@ export interface Model {
    * @returns the named loss terms (paper symbols in the method's README), each a scalar that the caller disposes.
    */
   trainStep(images: Tensor4D, position: StepPosition): Record<string, Scalar>;
+  /** The score that `score` computes by default: the card's first, or what a hyperparameter chose. */
+  readonly ownScore: string;
   /**
    * One score per image, `[batch]` float32, higher = more anomalous; independent of the other images of the batch.
-   * @param name one of the card's `scores`; the first by default.
+   * @param name one of the card's `scores`; `ownScore` by default.
    */
   score(images: Tensor4D, name?: string): Tensor1D;
   /** Per-image `selection.loss` (what the specs call validation error), `[batch]`; deterministic: fixed noise by `offset`. */

@@ -56,6 +56,7 @@ export function createDae(h: Hyperparameters, context: ModelContext): Model {
       });
     },
 
+    ownScore: h.scoreReduction,
     score(images, name = h.scoreReduction) {
       assertImageShape(images, input);
       return tf.tidy(() => {

@@ -96,6 +96,7 @@ export function createOcgan(h: Hyperparameters, context: ModelContext): Model {
         };
       });
     },
+    ownScore: h.score,
     score(images, name = h.score) {
       return tf.tidy(() => {
         const { x, rebuilt } = rebuild(images);

@@ -11,7 +11,7 @@ export interface TestSet {
   readonly images: ImageSource;
 }
 
-/** Test scores by name, the method's own first; `[images]` each, in the order of the split. */
+/** Test scores by name, in the card's order; `[images]` each, in the order of the split. */
 export type TestScores = ReadonlyMap<string, Float32Array>;
 
 export interface Evaluation {
@@ -59,7 +59,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation | n
     scores.set(name, values);
   }
   const { labels } = test.split;
-  const [[, own], ...others] = [...scores] as [[string, Float32Array], ...[string, Float32Array][]];
+  const own = scores.get(model.ownScore) as Float32Array;
+  const others = [...scores].filter(([name]) => name !== model.ownScore);
   return {
     test: computeTestMetrics(own, labels, options.seed),
     otherScores: Object.fromEntries(others.map(([name, values]) => [name, auroc(values, labels)])),

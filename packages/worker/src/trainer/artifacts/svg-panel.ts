@@ -70,7 +70,7 @@ function drawPanel({ title, xLabel, series, xRange, yRange, mark }: Panel): stri
     );
     const anchor = x > (left + right) / 2 ? 'end' : 'start';
     parts.push(
-      `<text x="${x + (anchor === 'end' ? -4 : 4)}" y="${top + 10}" text-anchor="${anchor}" fill="#555">${escape(mark.label)}</text>`,
+      `<text x="${x + (anchor === 'end' ? -4 : 4)}" y="${(top + bottom) / 2}" text-anchor="${anchor}" fill="#555">${escape(mark.label)}</text>`,
     );
   }
   for (const { color, points: line, filled, dashed } of series) {
@@ -85,7 +85,7 @@ function drawPanel({ title, xLabel, series, xRange, yRange, mark }: Panel): stri
     if (line.length === 1)
       parts.push(`<circle cx="${toX(line[0]![0])}" cy="${toY(line[0]![1])}" r="3" fill="${color}"/>`);
   }
-  if (series.length > 1) parts.push(...series.map((one, i) => drawLegend(one, right, top + 14 + 15 * i)));
+  if (series.length > 1) parts.push(...series.map((one, i) => drawLegend(one, right, (top + bottom) / 2 + 15 * i)));
   parts.push(`<path d="M${left} ${top}V${bottom}H${right}" fill="none" stroke="#555"/>`);
   return parts.join('\n');
 }

@@ -33,7 +33,7 @@ export interface ArtifactOptions {
 export async function writeArtifacts(options: ArtifactOptions): Promise<WrittenArtifact[]> {
   const { directory, spec, model, curves, threads, keptEpoch, test, evaluation } = options;
   const { labels } = test.split;
-  const own = [...evaluation.scores.values()][0]!;
+  const own = evaluation.scores.get(model.ownScore)!;
   const roc = rocCurve(own, labels);
   const histogram = scoreHistogram(own, labels);
   const files: readonly (readonly [name: string, file: string, contentType: string, content: Uint8Array | string])[] = [
@@ -72,13 +72,13 @@ function encodeScores({ split }: TestSet, { scores }: Evaluation): string {
 }
 
 /** The kept weights with everything needed to use them: method, hyperparameters, image size, thresholds. */
-function encodeModel(spec: TrialSpec, model: Model, { calibration, scores }: Evaluation): Promise<Uint8Array> {
+function encodeModel(spec: TrialSpec, model: Model, { calibration }: Evaluation): Promise<Uint8Array> {
   return encodeWeights(model, {
     method: spec.method,
     hyperparameters: toCanonicalJson(spec.hyperparameters),
     input: toCanonicalJson(spec.dataset.input),
     seed: String(spec.seed),
-    score: [...scores.keys()][0]!,
+    score: model.ownScore,
     calibration: toCanonicalJson(calibration),
     identity: spec.identity,
   });
