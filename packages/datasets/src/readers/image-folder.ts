@@ -1,6 +1,5 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
-import sharp from 'sharp';
 import type { ImageShape, Subset } from '../dataset.js';
 import { badFolder, corruptImage, unsafePath, unsupportedImageSize } from '../errors.js';
 import { checkPosition } from './gather.js';
@@ -99,6 +98,7 @@ export function openImageFolderSubset(options: {
 
 /** Decodes one file. @returns uint8 `[height, width, channels]`. @throws AdctlError user `corrupt_image` naming file and reason. */
 export async function decodeImage(path: string, shape: ImageShape): Promise<Uint8Array> {
+  const { default: sharp } = await import('sharp'); // here, so that reading a card does not load a native library
   try {
     // Read by us, because the decoder's own file cache would not notice a file that was mended.
     const decoder = sharp(await readFile(path), { failOn: 'error' }).autoOrient();

@@ -6,8 +6,9 @@ import { badSource, fetchFailed } from '../errors.js';
 import type { SourceContext } from './source.js';
 import { unpackTar } from './unpack-tar.js';
 
-/** Enough of npm's complaint to understand it. */
-const MAX_COMPLAINT_LENGTH = 2000;
+/** How much of npm's complaint is shown: its first lines say what, stack and log path follow. */
+const COMPLAINT_LINES = 4;
+const MAX_COMPLAINT_LENGTH = 8000;
 
 /** Two quick retries instead of npm's two slow ones (70 s): trying again later is our caller's decision. */
 const PACK_OPTIONS = [
@@ -58,7 +59,7 @@ async function npmPack(specifier: string, destination: string, signal: AbortSign
   });
   let complaint = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    complaint = (complaint + text).slice(-MAX_COMPLAINT_LENGTH);
+    complaint = (complaint + text).slice(0, MAX_COMPLAINT_LENGTH);
   });
   child.on('error', (error: NodeJS.ErrnoException) => {
     if (signal?.aborted) reject(signal.reason);
@@ -68,7 +69,16 @@ async function npmPack(specifier: string, destination: string, signal: AbortSign
   });
   child.on('close', (code) => {
     if (code === 0) resolve();
-    else reject(fetchFailed(`npm pack ${specifier} ended with code ${code}: ${complaint.trim()}`, { specifier, code }));
+    else reject(fetchFailed(`npm pack ${specifier}: ${summarize(complaint)}`, { specifier, exitCode: code }));
   });
   return promise;
+}
+
+function summarize(complaint: string): string {
+  return complaint
+    .split('\n')
+    .map((line) => line.replace(/^npm (error|ERR!)/, '').trim())
+    .filter((line) => line !== '' && !line.startsWith('at '))
+    .slice(0, COMPLAINT_LINES)
+    .join('; ');
 }

@@ -1,4 +1,3 @@
-import { extract } from 'tar';
 import { corruptDataset } from '../errors.js';
 
 /**
@@ -13,6 +12,7 @@ export async function unpackTar(
   directory: string,
   wanted: (path: string) => boolean = () => true,
 ): Promise<void> {
+  const { extract } = await import('tar'); // only a fetch needs it
   try {
     await extract({
       file: archive,
