@@ -61,7 +61,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   let started = false;
   let scheduled = false;
   let ticking = false;
-  let cancelTimer = () => {};
+  let cancelTimer: () => void = () => undefined;
 
   const context: ControllerContext = {
     messaging,

@@ -46,7 +46,10 @@ export class ResultCache {
 
   #keptOf(sweep: SweepId): Map<string, KeptResult> {
     let kept = this.#bySweep.get(sweep);
-    if (kept === undefined) this.#bySweep.set(sweep, (kept = new Map()));
+    if (kept === undefined) {
+      kept = new Map();
+      this.#bySweep.set(sweep, kept);
+    }
     return kept;
   }
 

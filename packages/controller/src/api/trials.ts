@@ -133,7 +133,8 @@ export async function readLogs(
 ): Promise<LogLine[]> {
   const { sweep, trial } = await findTrial(api, request);
   const lines: LogLine[] = [];
-  for await (const { key } of api.context.objects.list(`v1/log/${sweep}/${trial}/`)) {
+  for await (const { key } of api.context.objects.list(`v1/trial-artifact/${sweep}/${trial}/`)) {
+    if (!key.endsWith('/log.ndjson')) continue;
     const object = await api.context.objects.get(key);
     const text = object === null ? '' : Buffer.from(object.content).toString('utf8');
     for (const line of text.split('\n')) if (line !== '') lines.push(LogLine.parse(JSON.parse(line)));
