@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import type { Clock } from '@adctl/messaging';
@@ -51,14 +51,16 @@ interface Place {
 
 /** The compiled worker program. @throws AdctlError user `not_built`. */
 export function findWorkerEntry(): string {
-  try {
-    return join(dirname(createRequire(import.meta.url).resolve('@adctl/worker')), 'main.js');
-  } catch (error) {
-    throw userError('not_built', 'the worker program is not there', {
+  // Two up from `dist/index.js`, and from `src/index.ts` where this process runs from sources.
+  const folder = dirname(dirname(createRequire(import.meta.url).resolve('@adctl/worker')));
+  const entry = join(folder, 'dist', 'main.js');
+  if (!existsSync(entry)) {
+    throw userError('not_built', `the worker program ${entry} is not there`, {
       hint: 'Build the workspace with: npm run build',
-      cause: error,
+      details: { entry },
     });
   }
+  return entry;
 }
 
 /**
