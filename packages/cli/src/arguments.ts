@@ -38,16 +38,21 @@ export const setFlag = Flags.string({
 /** Flags of the commands that may start workers of their own. */
 export const workerFlags = {
   slots: Flags.integer({
-    summary: 'Trials that run at the same time in this process. Default: chosen from the CPU cores.',
+    summary: 'Trials that run at the same time in this process. Default: the CPU cores.',
     env: variableOf('slots'),
     min: 1,
     helpValue: 'NUMBER',
   }),
   threads: Flags.integer({
-    summary: 'TensorFlow threads of each trial. Default: chosen from the CPU cores.',
+    summary: 'TensorFlow threads of each trial. Default: 1.',
     env: variableOf('threads'),
     min: 1,
     helpValue: 'NUMBER',
+  }),
+  flavour: Flags.option({ options: ['cpu', 'gpu'] as const })({
+    summary: 'Which TensorFlow engine trains.',
+    env: variableOf('flavour'),
+    default: 'cpu',
   }),
 };
 

@@ -45,6 +45,12 @@ describe('commands', () => {
     }
   });
 
+  it.each([...commands])('%s gives every switch a value also when it is not named', (_id, command) => {
+    for (const [name, flag] of Object.entries(command.flags ?? {})) {
+      if (flag.type === 'boolean') expect(flag.default, name).toBe(false);
+    }
+  });
+
   it.each([...commands])('%s describes every argument', (_id, command) => {
     for (const [name, arg] of Object.entries(command.args)) expect(arg.description, name).toMatch(/\.$/);
   });

@@ -9,7 +9,11 @@ import { type Interrupts, listenForInterrupts } from './services/interrupts.js';
 export abstract class ControllerCommand<T extends typeof Command> extends AdctlCommand<T> {
   protected async withController<R>(use: (client: ControllerClient) => Promise<R>): Promise<R> {
     const { connect } = await import('./services/connect.js');
-    const connection = await connect({ directory: this.directory, logLevel: this.logLevel });
+    const connection = await connect({
+      directory: this.directory,
+      logLevel: this.logLevel,
+      say: (line) => this.tell(line),
+    });
     try {
       return await use(connection.client);
     } finally {

@@ -14,6 +14,7 @@ export const GLOBAL_FLAGS = {
     summary: 'Print the answer (or the error) as JSON on stdout.',
     env: variableOf('json'),
     helpGroup: 'GLOBAL',
+    default: false,
   }),
   directory: Flags.string({
     summary: 'Folder that holds the embedded deployment: records, checkpoints, results.',
@@ -26,6 +27,7 @@ export const GLOBAL_FLAGS = {
     summary: 'Print no colours. NO_COLOR does the same.',
     env: variableOf('no-color'),
     helpGroup: 'GLOBAL',
+    default: false,
   }),
   'log-level': Flags.option({ options: LOG_LEVELS })({
     summary: 'How much of the story stderr tells.',

@@ -15,6 +15,7 @@ export default class Dev extends ControllerCommand<typeof Dev> {
     'until-idle': Flags.boolean({
       summary: 'End once the sweeps that were started have ended.',
       env: variableOf('until-idle'),
+      default: false,
     }),
   };
   static get answer() {
@@ -23,12 +24,12 @@ export default class Dev extends ControllerCommand<typeof Dev> {
 
   async run(): Promise<DevAnswer> {
     const { runDev } = await import('../services/run-dev.js');
-    const { slots, threads } = this.flags;
+    const { slots, threads, flavour } = this.flags;
     const answer = await this.withProgress((view, interrupts) =>
       runDev({
         directory: this.directory,
         logLevel: this.logLevel,
-        workers: { slots, threads },
+        workers: { slots, threads, flavour },
         untilIdle: this.flags['until-idle'],
         view,
         interrupts,

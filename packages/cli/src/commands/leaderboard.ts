@@ -25,6 +25,7 @@ export default class LeaderboardCommand extends ControllerCommand<typeof Leaderb
       summary: 'Print comma-separated values, numbers in full, one line a row and class.',
       env: variableOf('csv'),
       exclusive: ['json'],
+      default: false,
     }),
   };
   static get answer() {

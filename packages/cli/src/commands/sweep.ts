@@ -27,18 +27,26 @@ export default class Sweep extends ControllerCommand<typeof Sweep> {
   static override args = { file: sweepFileArgument };
   static override flags = {
     set: setFlag,
-    yes: Flags.boolean({ char: 'y', summary: 'Start a large sweep without asking.', env: variableOf('yes') }),
+    yes: Flags.boolean({
+      char: 'y',
+      summary: 'Start a large sweep without asking.',
+      env: variableOf('yes'),
+      default: false,
+    }),
     detach: Flags.boolean({
       summary: 'Submit and return; without a running controller, leave one behind until the sweep ends.',
       env: variableOf('detach'),
+      default: false,
     }),
     local: Flags.boolean({
       summary: 'Run embedded on this machine, whatever context is in use.',
       env: variableOf('local'),
+      default: false,
     }),
     fresh: Flags.boolean({
       summary: 'Train everything anew: reuse no earlier result, continue no earlier sweep.',
       env: variableOf('fresh'),
+      default: false,
     }),
     'idempotency-key': Flags.string({
       summary: 'Submitting twice with the same key is one sweep, even if the file changed in between.',
@@ -64,7 +72,7 @@ export default class Sweep extends ControllerCommand<typeof Sweep> {
   async run(): Promise<SweepRunAnswer> {
     const { startSweep } = await import('../services/start-sweep.js');
     const { endedBadly } = await import('../services/sweep-outcome.js');
-    const { set, yes, detach, fresh, slots, threads, priority } = this.flags;
+    const { set, yes, detach, fresh, slots, threads, flavour, priority } = this.flags;
     const answer = await this.withProgress((view, interrupts) =>
       startSweep({
         file: this.args.file,
@@ -79,7 +87,7 @@ export default class Sweep extends ControllerCommand<typeof Sweep> {
           ifActive: this.flags['if-active'],
           idempotencyKey: this.flags['idempotency-key'],
         },
-        workers: { slots, threads },
+        workers: { slots, threads, flavour },
         view,
         interrupts,
       }),

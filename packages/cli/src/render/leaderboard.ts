@@ -86,7 +86,7 @@ function renderFootnotes(group: LeaderboardGroup, style: Style): string {
   const { rows } = group;
   const few = rows.some((row) => row.auroc !== null && row.auroc.std === null);
   const figures = rows.flatMap((row) => [row.published, ...row.classes.map((cell) => cell.published)]);
-  const versions = new Set(rows.flatMap((row) => row.codeVersions)).size;
+  const changed = methodsWithSeveralVersions(rows);
   const notes = [
     'AUROC is the mean ± standard deviation over report seeds of the test AUROC; classes are averaged within a seed first. The interval is Student t over those seeds. Report seeds were never used to choose anything.',
     ...(few ? ['Fewer than three report seeds: no ± and no interval, because a spread of two says nothing.'] : []),
@@ -96,9 +96,7 @@ function renderFootnotes(group: LeaderboardGroup, style: Style): string {
           `Published figures are the papers' own${figures.some((figure) => figure?.reproduced === false) ? '; those with * nobody has reproduced publicly' : ''}.`,
         ]
       : []),
-    ...(versions > 1
-      ? [`The rows were computed by ${versions} different versions of the methods' code; compare with care.`]
-      : []),
+    ...changed.map((method) => `The numbers of ${method} come from different versions of its code; compare with care.`),
     ...rows.flatMap((row) =>
       row.unrankedReason === null
         ? []
@@ -106,6 +104,14 @@ function renderFootnotes(group: LeaderboardGroup, style: Style): string {
     ),
   ];
   return notes.map((note) => style.dim(`  ${note}`)).join('\n');
+}
+
+/** Methods whose rows were computed by more than one version of their code; different methods always differ. */
+function methodsWithSeveralVersions(rows: readonly LeaderboardRow[]): string[] {
+  const byMethod = Map.groupBy(rows, (row) => row.method);
+  return [...byMethod].flatMap(([method, own]) =>
+    new Set(own.flatMap((row) => row.codeVersions)).size > 1 ? [method] : [],
+  );
 }
 
 /** `0.9314 ± 0.0042`, or the mean alone below three seeds. */

@@ -96,7 +96,7 @@ describe('endedLine', () => {
     });
 
     expect(endedLine(trial, { learningRate: 0.001 }, PLAIN)).toBe(
-      'completed  t000003-9f8e7d6c  ocgan 8 learningRate=0.001 seed 1234  selection.auroc 0.9100  in 1 min',
+      'completed  t000003-9f8e7d6c  search  ocgan 8 learningRate=0.001 seed 1234  selection.auroc 0.9100  in 1 min',
     );
   });
 

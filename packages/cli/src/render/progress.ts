@@ -74,7 +74,7 @@ export function progressWords(progress: TrialProgress): string {
 
 /** One line for a trial that ended: how, with which selection metrics, or why not. */
 export function endedLine(trial: TrialSummary, differences: Readonly<Record<string, unknown>>, style: Style): string {
-  const name = `${trial.trial}  ${trialName(trial, differences)}`;
+  const name = `${trial.trial}  ${trial.phase}  ${trialName(trial, differences)}`;
   const took = secondsBetween(trial.startedAt, trial.finishedAt);
   if (trial.state === 'completed' || trial.state === 'stopped') {
     const from =

@@ -1,7 +1,7 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DatasetCard, datasetDirectory, listDatasets, openDataset, type Subset } from '@adctl/datasets';
 import type { DatasetSummary, DatasetsShowAnswer } from '../answers/datasets.js';
+import { fileExists } from './files.js';
 
 /** What a card says, and whether its files are in the cache. */
 export async function summarizeDataset(card: DatasetCard, cacheDir: string): Promise<DatasetSummary> {
@@ -61,16 +61,9 @@ async function isFetched(card: Extract<DatasetCard, { kind: 'files' }>, cacheDir
   const present = await Promise.all(
     card.files.map(async (file) => {
       const names = [file.name, ...(file.aliases ?? [])].flatMap((name) => [name, `${name}.gz`]);
-      const found = await Promise.all(names.map((name) => isFile(join(directory, name))));
+      const found = await Promise.all(names.map((name) => fileExists(join(directory, name))));
       return found.some(Boolean);
     }),
   );
   return present.every(Boolean);
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (facts) => facts.isFile(),
-    () => false,
-  );
 }

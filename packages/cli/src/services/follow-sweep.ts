@@ -52,6 +52,8 @@ export async function followSweep(options: FollowOptions): Promise<SweepSummary>
   let summary = await client.request('sweeps.show', { sweep });
   let running: TrialSummary[] = [];
   let differences = new Map<string, Record<string, unknown>>();
+  /** Trials that existed when they were last compared. */
+  let compared = -1;
   const snapshot = () => tracker.snapshot(summary, running, pace.now());
   const draw = () => view.update(snapshot(), differences);
   const unsubscribe = await client.subscribe(`progress.${sweep}.>`, (_topic, payload) => {
@@ -64,7 +66,10 @@ export async function followSweep(options: FollowOptions): Promise<SweepSummary>
     await announcer.start(summary);
     for (;;) {
       running = await client.request('trials.list', { sweep, states: ['running'], limit: MOST_COMPARED });
-      differences = tellApart(await client.request('trials.list', { sweep, limit: MOST_COMPARED }));
+      if (summary.expanded !== compared) {
+        differences = tellApart(await client.request('trials.list', { sweep, limit: MOST_COMPARED }));
+        compared = summary.expanded;
+      }
       await announcer.look(summary, differences);
       draw();
       if (!isActive(summary) || signal.aborted) return summary;

@@ -1,4 +1,4 @@
-import { access, constants, stat, statfs } from 'node:fs/promises';
+import { access, constants, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import {
   type Flavour,
@@ -10,6 +10,7 @@ import {
 import { runningController } from './connect.js';
 import { fetchedNames } from './datasets.js';
 import type { Surroundings } from './doctor.js';
+import { folderExists } from './files.js';
 import { runProgram } from './run-program.js';
 
 const PROBE_TIMEOUT_MS = 120_000;
@@ -55,9 +56,5 @@ export function lookAround(options: {
 
 /** The folder itself, or the nearest parent that exists. */
 async function nearestExisting(folder: string): Promise<string> {
-  const exists = await stat(folder).then(
-    () => true,
-    () => false,
-  );
-  return exists || dirname(folder) === folder ? folder : nearestExisting(dirname(folder));
+  return (await folderExists(folder)) || dirname(folder) === folder ? folder : nearestExisting(dirname(folder));
 }

@@ -44,7 +44,6 @@ async function readText(file: string): Promise<string> {
     if (reason === undefined) throw cause;
     throw userError('file_unreadable', `Cannot read ${file}: ${reason}.`, {
       hint: 'Give the path of a sweep file; examples are in examples/sweeps/.',
-      cause,
     });
   }
 }

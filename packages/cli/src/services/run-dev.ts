@@ -1,7 +1,7 @@
 import type { DevAnswer } from '../answers/dev.js';
 import type { LogLevel } from '../flags.js';
 import { counted } from '../render/values.js';
-import { type OwnConnection, startOwn, type WorkerChoice } from './connect.js';
+import { startOwn, type WorkerChoice, type WorkingConnection } from './connect.js';
 import { followFolder } from './follow-folder.js';
 import type { ProgressView } from './follow-sweep.js';
 import type { Interrupts } from './interrupts.js';
@@ -26,7 +26,7 @@ export interface DevOptions {
 export async function runDev(options: DevOptions): Promise<DevAnswer> {
   const { directory, view, interrupts } = options;
   const startedAt = REAL_PACE.now();
-  const own = await startOwn({ directory, logLevel: options.logLevel, ...options.workers });
+  const own = await startOwn({ directory, logLevel: options.logLevel, say: view.say, ...options.workers });
   const stopAtOnce = () => void own.stop('now');
   interrupts.now.addEventListener('abort', stopAtOnce);
   try {
@@ -36,9 +36,10 @@ export async function runDev(options: DevOptions): Promise<DevAnswer> {
       client: own.client,
       view,
       pace: REAL_PACE,
-      signal: interrupts.gentle,
+      signal: AbortSignal.any([interrupts.gentle, own.broken]),
       untilIdle: options.untilIdle,
     });
+    if (own.broken.aborted) throw own.broken.reason;
     if (interrupts.gentle.aborted) await sayBusy(own, view);
     return { directory, slots, seconds: REAL_PACE.now() - startedAt };
   } finally {
@@ -47,7 +48,7 @@ export async function runDev(options: DevOptions): Promise<DevAnswer> {
   }
 }
 
-async function sayBusy(own: OwnConnection, view: ProgressView): Promise<void> {
+async function sayBusy(own: WorkingConnection, view: ProgressView): Promise<void> {
   const running = await own.client.request('trials.list', { states: ['running'] });
   if (running.length > 0) {
     view.say(

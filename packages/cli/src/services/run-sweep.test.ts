@@ -31,6 +31,7 @@ function buildRun(changes: Partial<SweepRun> = {}, state: 'search' | 'completed'
     view,
     pace: createFakePace(() => gentle.abort()),
     interrupts: { gentle: gentle.signal, now: new AbortController().signal, release: () => undefined },
+    broken: new AbortController().signal,
     directory: '/sweeps/.adctl',
     controllerIsOurs: true,
     ...changes,

@@ -16,6 +16,8 @@ export interface SweepRun {
   readonly view: ProgressView;
   readonly pace: Pace;
   readonly interrupts: Interrupts;
+  /** Aborted when the controller cannot go on. */
+  readonly broken: AbortSignal;
   /** The `.adctl` folder, for the words at the end. */
   readonly directory: string;
   /** What Ctrl-C means here: the sweep stops with this process, or goes on in another. */
@@ -40,8 +42,9 @@ export async function runSweep(run: SweepRun): Promise<SweepRunAnswer> {
     planned: accepted,
     view,
     pace: run.pace,
-    signal: interrupts.gentle,
+    signal: AbortSignal.any([interrupts.gentle, run.broken]),
   });
+  if (run.broken.aborted && isActive(summary)) throw run.broken.reason;
   if (interrupts.gentle.aborted && isActive(summary)) {
     view.say(interruptedLine(run, accepted));
     return { accepted, interrupted: true };

@@ -44,8 +44,9 @@ export async function startDetached(
   });
 }
 
-function workerArguments({ slots, threads }: WorkerChoice): string[] {
+function workerArguments({ slots, threads, flavour }: WorkerChoice): string[] {
   return [
+    ...['--flavour', flavour],
     ...(slots === undefined ? [] : ['--slots', String(slots)]),
     ...(threads === undefined ? [] : ['--threads', String(threads)]),
   ];

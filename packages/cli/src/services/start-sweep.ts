@@ -43,32 +43,35 @@ export interface StartSweepOptions {
 export async function startSweep(options: StartSweepOptions): Promise<SweepRunAnswer> {
   const { directory, detach, view, interrupts } = options;
   const source = await readSource(options.file, options.overrides);
-  const plan = await planSource(source);
+  const plan = await planSource(source, async () => []);
   for (const warning of plan.warnings) view.say(`Warning: ${warning}`);
   const { total } = plan.trials;
   if (total > LARGE_SWEEP_TRIALS && !options.confirmed) {
     await confirm(`${plan.name} is ${counted(total, 'training')}. Start?`, process.stdin, process.stderr);
   }
-  const connection = await connectWithWorkers({ directory, logLevel: options.logLevel, detach, ...options.workers });
+  const connection = await connectWithWorkers({
+    directory,
+    logLevel: options.logLevel,
+    say: view.say,
+    detach,
+    ...options.workers,
+  });
   const stopAtOnce = () => void connection.stop('now');
   interrupts.now.addEventListener('abort', stopAtOnce);
   try {
-    const answer = await runSweep({
+    return await runSweep({
       client: connection.client,
       submission: submissionOf(options, source),
       follow: !detach,
       view,
       pace: REAL_PACE,
       interrupts,
+      broken: connection.broken,
       directory,
       controllerIsOurs: connection.isOurs,
     });
-    await connection.stop(answer.interrupted ? 'drain' : 'done');
-    return answer;
-  } catch (error) {
-    await connection.stop('drain');
-    throw error;
   } finally {
+    await connection.stop('drain');
     interrupts.now.removeEventListener('abort', stopAtOnce);
   }
 }

@@ -21,7 +21,11 @@ export default class DatasetsFetch extends AdctlCommand<typeof DatasetsFetch> {
       env: variableOf('source'),
       helpValue: 'SOURCE',
     }),
-    force: Flags.boolean({ summary: 'Fetch again even when everything is there and right.', env: variableOf('force') }),
+    force: Flags.boolean({
+      summary: 'Fetch again even when everything is there and right.',
+      env: variableOf('force'),
+      default: false,
+    }),
   };
   static get answer() {
     return DatasetsFetchAnswer;

@@ -15,7 +15,11 @@ export default class SweepsCancel extends ControllerCommand<typeof SweepsCancel>
   ];
   static override args = { sweep: sweepArgument };
   static override flags = {
-    now: Flags.boolean({ summary: 'Stop running trials at once, without a checkpoint.', env: variableOf('now') }),
+    now: Flags.boolean({
+      summary: 'Stop running trials at once, without a checkpoint.',
+      env: variableOf('now'),
+      default: false,
+    }),
     'deadline-seconds': Flags.integer({
       summary: 'Seconds that running trials get to save a checkpoint.',
       env: variableOf('deadline-seconds'),

@@ -8,7 +8,7 @@ export default class SweepsList extends ControllerCommand<typeof SweepsList> {
   static override summary = 'List the sweeps of this folder, newest first.';
   static override examples = ['<%= config.bin %> sweeps list', '<%= config.bin %> sweeps list --active'];
   static override flags = {
-    active: Flags.boolean({ summary: 'Only sweeps that have not ended.', env: variableOf('active') }),
+    active: Flags.boolean({ summary: 'Only sweeps that have not ended.', env: variableOf('active'), default: false }),
   };
   static get answer() {
     return SweepsListAnswer;

@@ -1,0 +1,181 @@
+import { findController, startEmbedded } from '@adctl/controller/embedded';
+import { AdctlError, type ControllerStatus, userError } from '@adctl/protocol';
+import { adctlVersion, cacheDir } from '../environment.js';
+import type { LogLevel } from '../flags.js';
+import { type ControllerClient, createControllerClient } from './controller-client.js';
+import { createControllerLog } from './controller-log.js';
+import { folderExists } from './files.js';
+import { REAL_PACE } from './pace.js';
+import { startDetached } from './start-detached.js';
+
+/** How many trainings run at once, with what; undefined where the deployment chooses. */
+export interface WorkerChoice {
+  readonly slots: number | undefined;
+  readonly threads: number | undefined;
+  readonly flavour: 'cpu' | 'gpu';
+}
+
+/** A way to a controller. */
+export interface Connection {
+  readonly client: ControllerClient;
+  close(): Promise<void>;
+}
+
+/** A controller that a command may submit to and leave. */
+export interface WorkingConnection {
+  readonly client: ControllerClient;
+  /** Whether the controller and its workers live in this process. */
+  readonly isOurs: boolean;
+  /** Aborted, with the error as reason, when the controller cannot go on. */
+  readonly broken: AbortSignal;
+  /** Leaves another process's controller alone; ends an own one, gently (running trials save a checkpoint) or at once. */
+  stop(how: 'drain' | 'now'): Promise<void>;
+}
+
+export interface ConnectOptions {
+  /** The `.adctl` folder, absolute. */
+  readonly directory: string;
+  readonly logLevel: LogLevel;
+  /** Takes lines of the story. */
+  readonly say: (line: string) => void;
+}
+
+/** Somebody else's short visit (a command that reads) is waited for this long. */
+const LONGEST_VISIT_SECONDS = 20;
+const POLL_MS = 100;
+const NEVER = new AbortController().signal;
+
+/** The controller that runs in the folder, if one does. @throws AdctlError as `findController` */
+export async function connectToRunning(directory: string): Promise<Connection | undefined> {
+  const messaging = await findController(directory);
+  if (messaging === null) return undefined;
+  return { client: createControllerClient(messaging.control), close: () => messaging.close() };
+}
+
+/** What the controller that runs in the folder says of itself; undefined when none runs. */
+export async function runningController(directory: string): Promise<ControllerStatus | undefined> {
+  const connection = await connectToRunning(directory);
+  if (connection === undefined) return undefined;
+  try {
+    return await connection.client.request('status', {});
+  } finally {
+    await connection.close();
+  }
+}
+
+/**
+ * For commands that read or give orders: the running controller, or an own one without workers.
+ *
+ * @throws AdctlError user `nothing_here` when the folder does not exist, `directory_in_use`
+ */
+export async function connect(options: ConnectOptions): Promise<Connection> {
+  const { directory } = options;
+  if (!(await folderExists(directory))) {
+    throw userError('nothing_here', `Nothing has been run here: there is no folder ${directory}.`, {
+      hint: 'Start a sweep with adctl sweep FILE, or name another folder with --directory.',
+    });
+  }
+  return orWait(async () => (await connectToRunning(directory)) ?? (await startReader(options)));
+}
+
+/**
+ * For `adctl sweep`: the running controller when it has workers, or an own one with workers; with `detach` one that is left
+ * behind.
+ */
+export async function connectWithWorkers(
+  options: ConnectOptions & WorkerChoice & { readonly detach: boolean },
+): Promise<WorkingConnection> {
+  const { directory, detach } = options;
+  return orWait(async () => {
+    const running = await connectToWorking(directory);
+    if (running !== undefined) return running;
+    if (!detach) return start(options);
+    await startDetached(directory, options, async () => ((await runningController(directory))?.slots ?? 0) > 0);
+    return connectToWorking(directory);
+  });
+}
+
+/** For `adctl dev`: an own controller with workers. @throws AdctlError user `controller_running` when one with workers runs */
+export async function startOwn(options: ConnectOptions & WorkerChoice): Promise<WorkingConnection> {
+  return orWait(async () => {
+    const running = await runningController(options.directory);
+    if (running === undefined) return start(options);
+    if (running.slots === 0) return undefined;
+    throw userError(
+      'directory_in_use',
+      `A controller already runs in ${options.directory}, as process ${running.pid}.`,
+      {
+        hint: 'Use it: other commands in this folder find it. Or stop it first, or name another --directory.',
+      },
+    );
+  });
+}
+
+/** A running controller that has workers; a passing reader has none. */
+async function connectToWorking(directory: string): Promise<WorkingConnection | undefined> {
+  const connection = await connectToRunning(directory);
+  if (connection === undefined) return undefined;
+  const { slots } = await connection.client.request('status', {});
+  if (slots > 0) {
+    return { client: connection.client, isOurs: false, broken: NEVER, stop: () => connection.close() };
+  }
+  await connection.close();
+  return undefined;
+}
+
+async function startReader(options: ConnectOptions): Promise<Connection> {
+  const reader = await startEmbedded({ ...embeddedOptions(options), workers: 0 });
+  return { client: createControllerClient(reader.messaging.control), close: () => reader.stop('drain') };
+}
+
+async function start(options: ConnectOptions & WorkerChoice): Promise<WorkingConnection> {
+  const { slots, threads, flavour } = options;
+  const own = await startEmbedded({
+    ...embeddedOptions(options),
+    class: flavour,
+    ...(slots === undefined ? {} : { slots }),
+    ...(threads === undefined ? {} : { threads }),
+  });
+  return {
+    client: createControllerClient(own.messaging.control),
+    isOurs: true,
+    broken: own.stopped,
+    stop: (how) => own.stop(how),
+  };
+}
+
+function embeddedOptions({ directory, logLevel, say }: ConnectOptions) {
+  const logger = createControllerLog(directory, logLevel, say);
+  return { directory, cacheDir: cacheDir(), version: adctlVersion(), logger, environment: process.env };
+}
+
+/** Tries again while another command holds the folder for a moment, or a controller's first worker is still starting. */
+async function orWait<T>(attempt: () => Promise<T | undefined>): Promise<T> {
+  const deadline = REAL_PACE.now() + LONGEST_VISIT_SECONDS;
+  let reason: unknown = noWorkers();
+  for (;;) {
+    try {
+      const result = await attempt();
+      if (result !== undefined) return result;
+    } catch (error) {
+      if (!isHeld(error)) throw error;
+      reason = error;
+    }
+    if (REAL_PACE.now() > deadline) throw reason;
+    await REAL_PACE.wait(POLL_MS, NEVER);
+  }
+}
+
+/** Thrown when the controller that runs in the folder got no worker in time. */
+function noWorkers(): AdctlError {
+  return new AdctlError('The controller that runs in this folder has no workers.', {
+    code: 'no_workers',
+    kind: 'transient',
+    hint: 'See adctl workers and the logs folder; adctl doctor checks the engine.',
+  });
+}
+
+/** The lock is taken, or its holder left between our finding it and asking it. */
+function isHeld(error: unknown): boolean {
+  return error instanceof AdctlError && (error.code === 'directory_in_use' || error.code === 'controller_unreachable');
+}

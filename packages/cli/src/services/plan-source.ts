@@ -1,0 +1,98 @@
+import { resolve } from 'node:path';
+import { type CheckAgainst, checkSweep, createDatasetCatalog, type DatasetCatalog } from '@adctl/controller/embedded';
+import { findDataset } from '@adctl/datasets';
+import { findMethod, METHODS } from '@adctl/methods';
+import { parseSweep, type Sweep, type SweepDraft, SweepFileError } from '@adctl/protocol';
+import type { PlanAnswer } from '../answers/plan.js';
+import { cacheDir } from '../environment.js';
+import { summarizeDataset } from './datasets.js';
+import { type PastTrial, planMethod } from './plan-method.js';
+import type { SweepSource } from './read-source.js';
+
+/** The data set of a sweep as far as planning needs it. */
+type Facts = NonNullable<CheckAgainst['dataset']>;
+
+/**
+ * Checks a sweep file against the method cards and data sets, and says what it comes to. Nothing is submitted or stored.
+ *
+ * @param readPast trials that ended in this folder, newest first; asked only for a file without mistakes
+ * @throws SweepFileError with every mistake at once, at its line and column or `--set`; AdctlError user for images that are
+ *   not there or cannot be used
+ */
+export async function planSource(
+  source: SweepSource,
+  readPast: () => Promise<readonly PastTrial[]>,
+): Promise<PlanAnswer> {
+  const catalog = createDatasetCatalog(cacheDir());
+  const looked = await lookAt(peek(source), source, catalog);
+  const { written, file, overrides } = source;
+  const against = { cards: METHODS, datasets: catalog.names, protocols: catalog.protocols };
+  const sweep = parseSweep(written, { file, overrides, checks: [checkSweep({ ...against, dataset: looked.facts })] });
+  if (looked.facts === undefined) throw looked.error;
+  return planSweep(sweep, source, looked.facts, await readPast());
+}
+
+async function planSweep(
+  sweep: Sweep,
+  { file }: SweepSource,
+  facts: Facts,
+  past: readonly PastTrial[],
+): Promise<PlanAnswer> {
+  const { dataset, seeds, objective } = sweep;
+  const normal = dataset.normal === 'each' ? [...facts.classes] : dataset.normal;
+  const input = dataset.image ?? facts.shape;
+  const plans = sweep.methods.map((method) =>
+    planMethod({ sweep, card: findMethod(method), input, classes: normal.length, past }),
+  );
+  const search = plans.reduce((sum, { planned }) => sum + planned.searchTrials, 0);
+  const report = plans.reduce((sum, { planned }) => sum + planned.reportTrials, 0);
+  const { fetched } = await summarizeDataset(findDataset(dataset.name), cacheDir());
+  return {
+    file,
+    name: sweep.name,
+    dataset: dataset.name,
+    protocol: dataset.protocol,
+    normal,
+    input: { ...input },
+    preset: sweep.train.preset,
+    objective: `${objective.goal} ${objective.metric}`,
+    datasetReady: dataset.root !== undefined || fetched !== false,
+    seeds,
+    parallel: sweep.limits.parallel,
+    methods: plans.map(({ planned }) => planned),
+    trials: { search, report, total: search + report },
+    warnings: plans.flatMap(({ warnings }) => warnings),
+  };
+}
+
+/** What can be read of the file whatever its mistakes; they are reported by the second reading, all together. */
+function peek({ written, file, overrides }: SweepSource): SweepDraft {
+  let seen: SweepDraft = {};
+  const keep = (draft: SweepDraft) => {
+    seen = draft;
+    return [];
+  };
+  try {
+    parseSweep(written, { file, overrides, checks: [keep] });
+  } catch (error) {
+    if (!(error instanceof SweepFileError)) throw error;
+  }
+  return seen;
+}
+
+/** Fixed data sets are known from their cards, fetched or not; the user's own folders are opened. */
+async function lookAt(
+  { dataset }: SweepDraft,
+  { directory }: SweepSource,
+  catalog: DatasetCatalog,
+): Promise<{ readonly facts: Facts } | { readonly facts?: undefined; readonly error: unknown }> {
+  if (dataset === undefined) return { error: new TypeError('a sweep without a data set was accepted') };
+  const known = catalog.known(dataset.name);
+  if (known !== undefined) return { facts: known };
+  const root = dataset.root === undefined ? undefined : resolve(directory, dataset.root);
+  try {
+    return { facts: await catalog.look({ name: dataset.name, root, image: dataset.image }) };
+  } catch (error) {
+    return { error }; // thrown after the file's own mistakes, which come first
+  }
+}
