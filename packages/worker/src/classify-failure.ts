@@ -27,7 +27,7 @@ interface Signature {
 
 /** Texts that are not ours and whose programs say nothing but text; the first match decides. */
 const SIGNATURES: readonly Signature[] = [
-  { class: 'oom-gpu', pattern: /OOM when allocating tensor[^]*(device:GPU|GPU_\d+_bfc)/i },
+  { class: 'oom-gpu', pattern: /OOM when allocating tensor[\s\S]*(device:GPU|GPU_\d+_bfc)/i },
   { class: 'oom-gpu', pattern: /CUDA_ERROR_OUT_OF_MEMORY|cudaErrorMemoryAllocation|CUDNN_STATUS_ALLOC_FAILED/ },
   { class: 'oom-gpu', pattern: /failed to allocate .* from device|ran out of memory trying to allocate .*\(GPU/i },
   { class: 'oom-host', pattern: /OOM when allocating tensor/i },
@@ -45,6 +45,8 @@ const CLASS_OF_CODE: Readonly<Record<string, FailureClass>> = {
   dataset_missing: 'data',
   bad_image_folder: 'data',
   checkpoint_mismatch: 'infra',
+  checkpoint_invalid: 'infra',
+  safetensors_invalid: 'infra',
   code_version_mismatch: 'infra',
 };
 
@@ -64,8 +66,8 @@ const SIGNAL_OF_CODE: Readonly<Record<number, string>> = {
  * 1. Our clock decides about timeouts.
  * 2. A kernel that killed for memory decides about SIGKILL; without that evidence a kill is infrastructure.
  * 3. Texts of TensorFlow, CUDA, C++ and Node are matched against {@link SIGNATURES}.
- * 4. An error of ours goes by its code, then by its kind: `user` is the user's; the rest is infrastructure, whose small
- *    budget also ends what a bug would repeat for ever.
+ * 4. An error that was thrown goes by its code, then by its kind: `transient` is infrastructure; everything else is the
+ *    trial's own (class `user`), bugs included: trying them often would only repeat them.
  * 5. A process that ends without a word is infrastructure, exit code 0 included: no result, no success.
  */
 export function classifyFailure(evidence: FailureEvidence): ClassifiedFailure {
@@ -82,7 +84,7 @@ export function classifyFailure(evidence: FailureEvidence): ClassifiedFailure {
   const signature = SIGNATURES.find(({ pattern }) => pattern.test(text));
   if (failure !== undefined) {
     const byCode = CLASS_OF_CODE[failure.code] ?? signature?.class;
-    return { class: byCode ?? (failure.kind === 'user' ? 'user' : 'infra'), failure };
+    return { class: byCode ?? (failure.kind === 'transient' ? 'infra' : 'user'), failure };
   }
 
   if (signal === 'SIGTERM') {

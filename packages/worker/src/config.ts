@@ -31,11 +31,15 @@ const Variables = z.object({
   ADCTL_CHECKPOINT_SECONDS: z.coerce.number().min(0).default(10),
   /** How long a drain may take before the worker gives up with exit code 75. */
   ADCTL_DRAIN_GRACE_MS: whole(25_000),
+  /** How long a trial may take to reach a step boundary and write its checkpoint before it is ended by force. */
+  ADCTL_STOP_GRACE_MS: whole(20_000),
   /** Ends with exit code 0 after this long without a trial; 0: never. */
   ADCTL_IDLE_MS: whole(0),
   /** A training process is replaced after this many trials, or when it holds more memory between two trials. */
   ADCTL_TRAINER_TRIALS: whole(200, 1),
   ADCTL_TRAINER_RSS_BYTES: whole(4 * 2 ** 30, 1),
+  /** The embedded object store. Default: `objects` in the directory. */
+  ADCTL_OBJECTS_DIR: z.string().min(1).optional(),
   /** Where attempts keep files until they are stored. Default: `scratch` in the directory. */
   ADCTL_SCRATCH_DIR: z.string().min(1).optional(),
   /** `1`: trains specs planned with other code, whose numbers may differ. */
@@ -55,8 +59,10 @@ export interface WorkerConfig {
   readonly heartbeatMs: number;
   readonly checkpointSeconds: number;
   readonly drainGraceMs: number;
+  readonly stopGraceMs: number;
   /** Null: never ends by itself. */
   readonly idleMs: number | null;
+  readonly objectsDirectory: string;
   readonly scratchDirectory: string;
   readonly allowOtherCode: boolean;
   readonly trainer: TrainerConfig;
@@ -104,9 +110,11 @@ export function parseWorkerConfig(variables: Readonly<Record<string, string | un
     heartbeatMs: env.ADCTL_HEARTBEAT_MS,
     checkpointSeconds: env.ADCTL_CHECKPOINT_SECONDS,
     drainGraceMs: env.ADCTL_DRAIN_GRACE_MS,
+    stopGraceMs: env.ADCTL_STOP_GRACE_MS,
     idleMs: env.ADCTL_IDLE_MS === 0 ? null : env.ADCTL_IDLE_MS,
+    objectsDirectory: resolve(env.ADCTL_OBJECTS_DIR ?? join(directory, 'objects')),
     scratchDirectory: resolve(env.ADCTL_SCRATCH_DIR ?? join(directory, 'scratch')),
-    allowOtherCode: env.ADCTL_ALLOW_OTHER_CODE === '1',
+    allowOtherCode: env.ADCTL_ALLOW_OTHER_CODE === '1' || env.ADCTL_TRAINER === 'noop', // noop has no code to compare
     trainer: {
       kind: env.ADCTL_TRAINER,
       flavour: env.ADCTL_ENGINE_FLAVOUR,

@@ -1,1 +1,3 @@
-export {};
+export { type ClassifiedFailure, classifyFailure, type FailureEvidence } from './classify-failure.js';
+export { parseWorkerConfig, type TrainerConfig, type WorkerConfig } from './config.js';
+export { createWorker, type Worker, type WorkerParts } from './worker.js';

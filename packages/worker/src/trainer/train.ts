@@ -6,7 +6,7 @@ import type { CheckpointRule, SelectionMetrics } from '@adctl/protocol';
 import type { TrainerProgress, WrittenCheckpoint } from '../trainer-messages.js';
 import { type TrainingState, writeCheckpoint } from './checkpoint.js';
 import { type ImageSource, readBatches } from './image-source.js';
-import { createLossMeans, type LossMeans, toMeans } from './loss-means.js';
+import { createLossMeans, toMeans } from './loss-means.js';
 import { measureSelection, type SelectionSet } from './selection.js';
 import { addRow, selectionAt } from './training-progress.js';
 

@@ -1,0 +1,89 @@
+import type { Clock } from '@adctl/messaging';
+import type { LogLine, MetricBatch, TrialProgress } from '@adctl/protocol';
+import type { Attempt, SlotContext } from './attempt.js';
+import { retryTransient } from './retry.js';
+import type { TrainerProgress } from './trainer-messages.js';
+
+/** Epoch rows are sent on at most this often. */
+const FLUSH_MS = 1000;
+/** Log lines kept per attempt; of a longer log the oldest go first. */
+const KEPT_LINES = 5000;
+
+/** Where an attempt's progress, curves and log go while it runs. */
+export interface AttemptOutput {
+  /** Live and lossy. */
+  progress(progress: TrainerProgress): void;
+  /** Durable, sent in batches. */
+  row(epoch: number, row: Readonly<Record<string, number>>): void;
+  /** Live and lossy, and kept for `lines`. */
+  log(level: LogLine['level'], message: string): void;
+  /** The log so far. */
+  lines(): readonly LogLine[];
+  /** Waits until every row is durable. @throws `ClaimLost` when the claim went first. */
+  flush(): Promise<void>;
+}
+
+export function createAttemptOutput(context: SlotContext, attempt: Attempt): AttemptOutput {
+  const { messaging, config, clock, logger } = context;
+  const { sweep, trial } = attempt.record;
+  const about = { version: 1 as const, sweep, trial, attempt: attempt.number };
+  const lines: LogLine[] = [];
+  const publish = (topic: string, payload: unknown) => {
+    messaging.control.publish(topic, payload).catch((error) => logger.debug({ error, topic }, 'nobody can hear us'));
+  };
+  const rows = createRowBuffer(clock, async (batch) => {
+    const event: MetricBatch = { ...about, type: 'metric', ...batch };
+    await retryTransient(() => messaging.events.append(`metric.${sweep}.${trial}`, event), {
+      clock,
+      signal: attempt.lost,
+    });
+  });
+  return {
+    progress(progress) {
+      const message: TrialProgress = { ...about, worker: config.worker, ...progress };
+      publish(`progress.${sweep}.${trial}`, message);
+    },
+    row: rows.add,
+    log(level, message) {
+      const line: LogLine = { ...about, at: new Date(clock.now()).toISOString(), level, message };
+      if (lines.push(line) > KEPT_LINES) lines.shift();
+      logger[level]({ attempt: attempt.number }, message);
+      publish(`log.${sweep}.${trial}`, line);
+    },
+    lines: () => lines,
+    flush: rows.flush,
+  };
+}
+
+type Rows = Pick<MetricBatch, 'epochs' | 'columns'>;
+
+/** Collects rows and sends them one batch after another; an error waits for `flush`. */
+function createRowBuffer(clock: Clock, send: (rows: Rows) => Promise<void>) {
+  let waiting: Rows = { epochs: [], columns: {} };
+  let sending: Promise<void> = Promise.resolve();
+  let cancelTimer: (() => void) | null = null;
+  const sendWaiting = () => {
+    cancelTimer?.();
+    cancelTimer = null;
+    if (waiting.epochs.length === 0) return;
+    const rows = waiting;
+    waiting = { epochs: [], columns: {} };
+    sending = sending.then(() => send(rows));
+    sending.catch(() => undefined); // told by `flush`
+  };
+  return {
+    add(epoch: number, row: Readonly<Record<string, number>>) {
+      const before = waiting.epochs.length;
+      waiting.epochs.push(epoch);
+      for (const name of new Set([...Object.keys(waiting.columns), ...Object.keys(row)])) {
+        waiting.columns[name] ??= new Array<null>(before).fill(null);
+        waiting.columns[name].push(row[name] ?? null);
+      }
+      cancelTimer ??= clock.after(FLUSH_MS, sendWaiting);
+    },
+    async flush() {
+      sendWaiting();
+      await sending;
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { commitCheckpoint, pruneCheckpoints } from '@adctl/storage';
+import { type Attempt, ClaimLost, type SlotContext } from './attempt.js';
+import type { AttemptOutput } from './attempt-output.js';
+import { retryTransient } from './retry.js';
+import type { WrittenCheckpoint } from './trainer-messages.js';
+
+/** Commits an attempt's checkpoints to the object store, one at a time. */
+export interface CheckpointCommitter {
+  /** Queues a checkpoint; one that still waits is passed over, because the newer one replaces it. */
+  add(checkpoint: WrittenCheckpoint): void;
+  /** Waits until everything queued is committed. @throws what committing threw, `ClaimLost` included. */
+  settle(): Promise<void>;
+}
+
+/**
+ * The local copy of a checkpoint is removed only once its manifest is committed.
+ * @param failed called when a checkpoint can never be committed: training on would risk everything since the last one.
+ */
+export function createCheckpointCommitter(
+  context: SlotContext,
+  attempt: Attempt,
+  output: AttemptOutput,
+  failed: () => void,
+): CheckpointCommitter {
+  let waiting: WrittenCheckpoint | null = null;
+  let working: Promise<void> | null = null;
+
+  const commit = async (checkpoint: WrittenCheckpoint) => {
+    await retryTransient(() => commitOnce(context, attempt, checkpoint), {
+      clock: context.clock,
+      signal: attempt.lost,
+    });
+    await rm(checkpoint.directory, { recursive: true, force: true });
+    output.log('debug', `Checkpoint after epoch ${checkpoint.epoch}, step ${checkpoint.step}, is committed.`);
+  };
+  const work = async () => {
+    while (waiting !== null) {
+      const checkpoint = waiting;
+      waiting = null;
+      await commit(checkpoint);
+    }
+  };
+  return {
+    add(checkpoint) {
+      const passedOver = waiting;
+      waiting = checkpoint;
+      if (passedOver !== null) void rm(passedOver.directory, { recursive: true, force: true });
+      if (working !== null) return;
+      const running = work().then(() => {
+        working = null;
+      });
+      running.catch(failed); // what it was is told by `settle`
+      working = running;
+    },
+    async settle() {
+      while (working !== null) await working;
+    },
+  };
+}
+
+async function commitOnce({ objects }: SlotContext, attempt: Attempt, checkpoint: WrittenCheckpoint): Promise<void> {
+  const { sweep, trial } = attempt.record;
+  const { directory, epoch, step, threads } = checkpoint;
+  const files = await Promise.all(
+    checkpoint.files.map(async (name) => ({ name, content: await readFile(join(directory, name)) })),
+  );
+  const { fencedBy } = await commitCheckpoint(objects, {
+    sweep,
+    trial,
+    attempt: attempt.number,
+    epoch,
+    step,
+    threads,
+    files,
+    signal: attempt.lost,
+  });
+  if (fencedBy !== undefined) throw new ClaimLost('fenced');
+  await pruneCheckpoints(objects, { sweep, trial, attempt: attempt.number });
+}

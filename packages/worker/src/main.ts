@@ -1,0 +1,62 @@
+import { codeVersion } from '@adctl/engine/code-version';
+import { connectEmbedded, socketPathOf } from '@adctl/messaging/embedded';
+import { METHODS } from '@adctl/methods';
+import { AdctlError, digestOf, WORKER_EXIT_CODES } from '@adctl/protocol';
+import { createFilesystemStore } from '@adctl/storage/filesystem';
+import { pino } from 'pino';
+import { parseWorkerConfig, type WorkerConfig } from './config.js';
+import { prepareScratch, removeScratch } from './scratch.js';
+import { createWorker } from './worker.js';
+
+/** Entry of a worker process in the embedded deployment. stderr is its log, one JSON text a line. */
+async function main(): Promise<number> {
+  const config = parseWorkerConfig(process.env);
+  const destination = pino.destination({ fd: 2, sync: true }); // lines must survive process.exit
+  const logger = pino({ name: 'worker', level: config.logLevel, base: { worker: config.worker } }, destination);
+  const messaging = await connectEmbedded(socketPathOf(config.directory));
+  await prepareScratch(config.scratchDirectory, config.worker);
+  const worker = createWorker({
+    config,
+    messaging,
+    objects: createFilesystemStore(config.objectsDirectory),
+    codeVersionOf: codeVersion,
+    codeVersion: codeVersionOfAll(config),
+    logger,
+  });
+
+  let stopped = false;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stopped) {
+      logger.warn({ signal }, 'asked twice to stop: ends at once');
+      process.exit(WORKER_EXIT_CODES.temporary);
+    }
+    stopped = true;
+    logger.info({ signal }, 'takes no more trials; those in progress checkpoint and go back');
+    worker.drain();
+    setTimeout(() => {
+      logger.warn('the grace time is over: ends at once');
+      process.exit(WORKER_EXIT_CODES.temporary);
+    }, config.drainGraceMs).unref();
+  };
+  // Ctrl-C reaches every process of the terminal's group, so it must do the same as SIGTERM.
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+
+  const code = await worker.run();
+  await removeScratch(config.scratchDirectory, config.worker);
+  await messaging.close();
+  return code;
+}
+
+function codeVersionOfAll({ trainer }: WorkerConfig): string {
+  return trainer.kind === 'noop' ? 'noop' : digestOf(METHODS.map(({ name }) => [name, codeVersion(name)]));
+}
+
+try {
+  process.exit(await main());
+} catch (error) {
+  const words = error instanceof AdctlError ? [error.message, error.hint].filter(Boolean).join('\n') : String(error);
+  process.stderr.write(`${words}\n`);
+  const isUsers = error instanceof AdctlError && error.kind === 'user';
+  process.exit(isUsers ? WORKER_EXIT_CODES.badConfiguration : WORKER_EXIT_CODES.temporary);
+}
