@@ -22,6 +22,9 @@ export interface CheckAgainst {
   readonly dataset?: Pick<DatasetFacts, 'classes' | 'shape'> | undefined;
 }
 
+/** Names and single values are right or wrong for images of any size: they are checked even if the data set is unknown. */
+const STAND_IN: ImageShape = { height: 32, width: 32, channels: 1 };
+
 /** Configurations tried out on the card before a sweep is accepted; what it refuses beyond ends as infeasible. */
 const MOST_TRIED = 256;
 
@@ -65,12 +68,13 @@ function* checkHyperparameters(draft: SweepDraft, at: PlaceOf, against: CheckAga
   const input = draft.dataset?.image ?? against.dataset?.shape;
   for (const method of draft.methods ?? []) {
     const card = against.cards.find(({ name }) => name === method);
-    if (card === undefined || input === undefined) continue;
-    const fixedIssues = [...checkFixed(draft, at, card, input)];
-    const searchedIssues = [...checkSearched(draft, at, card, input)];
-    yield* fixedIssues;
-    yield* searchedIssues;
-    if (fixedIssues.length === 0 && searchedIssues.length === 0) yield* checkPoints(draft, at, card, input);
+    if (card === undefined) continue;
+    const single = [
+      ...checkFixed(draft, at, card, input ?? STAND_IN),
+      ...checkSearched(draft, at, card, input ?? STAND_IN),
+    ];
+    yield* single;
+    if (single.length === 0 && input !== undefined) yield* checkPoints(draft, at, card, input);
   }
 }
 
