@@ -1,5 +1,4 @@
 import {
-  CheckpointHead,
   isFinal,
   LogLine,
   resultKey,
@@ -91,14 +90,14 @@ export async function showTrial(
   const { sweep, trial, index, generation } = record;
   const known = await api.archive.find(sweep);
   const result = await readResult(api.context.objects, record.resultKey ?? resultKey(sweep, trial, index, generation));
-  const head = await readHead(api.context.objects, sweep, trial);
+  const { head } = await readHead(api.context.objects, sweep, trial);
   const spec = result?.spec ?? (await specOfKnown(api.context, known, record));
   const locations = Object.entries(result?.artifacts ?? {}).map(([name, { key }]) => [name, api.locate(key)]);
   return {
     record,
     spec,
     ...(result === null ? {} : { result }),
-    ...(head === null ? {} : { checkpoint: CheckpointHead.parse(head) }),
+    ...(head === null ? {} : { checkpoint: head }),
     artifactLocations: Object.fromEntries(locations),
   };
 }

@@ -87,6 +87,8 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
     const child = spawn(process.execPath, [options.entry], {
       env: { ...options.environment, ...options.settings, ADCTL_WORKER_ID: worker },
       stdio: ['ignore', log.descriptor, log.descriptor],
+      // A process group of its own: Ctrl-C in the terminal is ours to answer, or the worker would be asked to stop twice.
+      detached: true,
     });
     closeSync(log.descriptor);
     place.child = child;
