@@ -2,8 +2,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createGenerator } from '@adctl/random';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { comparableLeaderboard, killAfter, readResults, run, start } from './adctl.js';
-import { makeToySweep } from './toy-sweep.js';
+import { comparableLeaderboard, killAfter, readResults, run, start } from './adctl.ts';
+import { makeToySweep } from './toy-sweep.ts';
 
 const KILLS = 4;
 /** Checkpoints after every epoch, so that a resumed trial really continues. */
