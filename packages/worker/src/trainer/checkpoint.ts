@@ -23,27 +23,43 @@ export interface TrainingState {
   keptWeights: Uint8Array | null;
 }
 
-/**
- * Writes everything needed to continue into a new folder below `parent`.
- *
- * @param threads TensorFlow threads of this process.
- */
-export async function writeCheckpoint(
-  parent: string,
-  state: TrainingState,
-  threads: number,
-): Promise<WrittenCheckpoint> {
-  const { model, generator, progress, keptWeights } = state;
-  const position = { epoch: progress.epoch - 1, step: progress.step, batch: progress.batch };
-  const directory = join(parent, `checkpoint-${progress.step}`);
-  const files: [string, Uint8Array | string][] = [
-    [TRAINING_FILE, await encodeCheckpoint(model, generator, position)],
-    [PROGRESS_FILE, encodeProgress(progress)],
-    ...(keptWeights === null ? [] : [[KEPT_FILE, keptWeights] satisfies [string, Uint8Array]]),
-  ];
-  await mkdir(directory, { recursive: true });
-  for (const [file, content] of files) await writeFile(join(directory, file), content);
-  return { directory, files: files.map(([file]) => file), epoch: position.epoch, step: position.step, threads };
+/** Writes the checkpoints of one attempt. */
+export interface CheckpointWriter {
+  /** Writes everything needed to continue, unless the last checkpoint stands at the same step already. */
+  write(state: TrainingState): Promise<void>;
+}
+
+export interface CheckpointWriterOptions {
+  /** Each checkpoint becomes a folder in here. */
+  readonly directory: string;
+  /** TensorFlow threads of this process. */
+  readonly threads: number;
+  /** Step of the checkpoint that the attempt went on from. */
+  readonly resumedStep: number | null;
+  /** Hears of every checkpoint; from then on its folder belongs to the listener. */
+  readonly written: (checkpoint: WrittenCheckpoint) => void;
+}
+
+export function createCheckpointWriter(options: CheckpointWriterOptions): CheckpointWriter {
+  let lastStep = options.resumedStep;
+  return {
+    async write(state) {
+      const { model, generator, progress, keptWeights } = state;
+      if (progress.step === lastStep) return;
+      lastStep = progress.step;
+      const position = { epoch: progress.epoch - 1, step: progress.step, batch: progress.batch };
+      const directory = join(options.directory, `checkpoint-${progress.step}`);
+      const files: [string, Uint8Array | string][] = [
+        [TRAINING_FILE, await encodeCheckpoint(model, generator, position)],
+        [PROGRESS_FILE, encodeProgress(progress)],
+        ...(keptWeights === null ? [] : [[KEPT_FILE, keptWeights] satisfies [string, Uint8Array]]),
+      ];
+      await mkdir(directory);
+      for (const [file, content] of files) await writeFile(join(directory, file), content);
+      const { epoch, step } = position;
+      options.written({ directory, files: files.map(([file]) => file), epoch, step, threads: options.threads });
+    },
+  };
 }
 
 /**

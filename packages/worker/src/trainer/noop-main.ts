@@ -50,17 +50,18 @@ async function runNoop(
   try {
     const h = NoopHyperparameters.parse(start.spec.hyperparameters);
     const state = await readState(start);
+    const checkpoint = createCheckpoints(start, report, threads, state.epoch);
     while (state.epoch < h.epochs) {
       await wait(h.epochMs, undefined, { signal: stop }).catch(() => undefined); // stopped: seen below
       if (stop.aborted) {
-        if ((stop.reason as StopRequest).checkpoint) await checkpoint(start, state, report, threads);
+        if ((stop.reason as StopRequest).checkpoint) await checkpoint(state);
         return { kind: 'stopped' };
       }
       const diverged = start.attempt <= h.failAttempts && state.epoch + 1 === h.failEpoch ? await fail(h) : null;
       if (diverged !== null) return diverged;
       state.epoch += 1;
       if (h.epochs > 1) tell(report, state.epoch, h);
-      if (h.epochs > 1 && start.checkpointSeconds === 0) await checkpoint(start, state, report, threads);
+      if (h.epochs > 1 && start.checkpointSeconds === 0) await checkpoint(state);
     }
     const seconds = (performance.now() - startedAt) / 1000;
     return { kind: 'finished', outcome: completed(h, state, seconds) };
@@ -107,16 +108,18 @@ async function readState({ resumeFrom, attempt }: StartTrial): Promise<NoopState
   return { ...state, attempts: [...state.attempts, attempt] };
 }
 
-async function checkpoint(
-  { directory }: StartTrial,
-  state: NoopState,
-  report: TrialReporter,
-  threads: number,
-): Promise<void> {
-  const folder = join(directory, `checkpoint-${state.epoch}`);
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, STATE_FILE), JSON.stringify(state));
-  report.checkpoint({ directory: folder, files: [STATE_FILE], epoch: state.epoch, step: state.epoch, threads });
+/** Writes checkpoints, one an epoch at most. */
+function createCheckpoints({ directory }: StartTrial, report: TrialReporter, threads: number, resumedEpoch: number) {
+  let last = resumedEpoch;
+  return async (state: NoopState) => {
+    const { epoch } = state;
+    if (epoch === last) return;
+    last = epoch;
+    const folder = join(directory, `checkpoint-${epoch}`);
+    await mkdir(folder);
+    await writeFile(join(folder, STATE_FILE), JSON.stringify(state));
+    report.checkpoint({ directory: folder, files: [STATE_FILE], epoch, step: epoch, threads });
+  };
 }
 
 /** `steps` counts the attempts that trained, so that tests see whether one resumed. */

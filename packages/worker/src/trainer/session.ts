@@ -7,12 +7,14 @@ import type {
   TrainerEnd,
   TrainerHealth,
   TrainerProgress,
+  WrittenCheckpoint,
 } from '../trainer-messages.js';
 import type { StopRequest, TrainReport } from './train.js';
 
 /** Where a trial says what happens to it. */
 export interface TrialReporter extends TrainReport {
   progress(progress: TrainerProgress): void;
+  checkpoint(checkpoint: WrittenCheckpoint): void;
   log(level: LogLine['level'], message: string): void;
 }
 

@@ -3,8 +3,8 @@ import { type CheckpointChooser, createCheckpointChooser } from '@adctl/evaluati
 import type { Model } from '@adctl/methods';
 import { encodeWeights, planEpoch } from '@adctl/methods/kit';
 import type { CheckpointRule, SelectionMetrics } from '@adctl/protocol';
-import type { TrainerProgress, WrittenCheckpoint } from '../trainer-messages.js';
-import { type TrainingState, writeCheckpoint } from './checkpoint.js';
+import type { TrainerProgress } from '../trainer-messages.js';
+import type { CheckpointWriter, TrainingState } from './checkpoint.js';
 import { type ImageSource, readBatches } from './image-source.js';
 import { createLossMeans, toMeans } from './loss-means.js';
 import { measureSelection, type SelectionSet } from './selection.js';
@@ -24,10 +24,7 @@ export interface TrainOptions {
   readonly checkpointRule: CheckpointRule;
   /** Seed of the trial. */
   readonly seed: number;
-  /** TensorFlow threads of this process. */
-  readonly threads: number;
-  /** Checkpoints become folders in here. */
-  readonly directory: string;
+  readonly checkpoints: CheckpointWriter;
   readonly checkpointSeconds: number;
   /** Aborted with a `StopRequest` as its reason. */
   readonly stop: AbortSignal;
@@ -48,7 +45,6 @@ export interface StopRequest {
 export interface TrainReport {
   progress(progress: TrainerProgress): void;
   epoch(epoch: number, row: Readonly<Record<string, number>>): void;
-  checkpoint(checkpoint: WrittenCheckpoint): void;
 }
 
 export type TrainEnd =
@@ -85,7 +81,7 @@ export async function train(options: TrainOptions): Promise<TrainEnd> {
   const checkpoint = async () => {
     progress.losses = await losses.sums();
     options.beforeCheckpoint();
-    report.checkpoint(await writeCheckpoint(options.directory, state, options.threads));
+    await options.checkpoints.write(state);
     checkpointedAt = now();
   };
 

@@ -5,7 +5,7 @@ import { AdctlError, type EngineFacts, type TrialSpec, toFailure } from '@adctl/
 import { createGenerator } from '@adctl/random';
 import type { StartTrial, TrainerEnd, TrialOutcome } from '../trainer-messages.js';
 import { writeArtifacts } from './artifacts/write-artifacts.js';
-import { readCheckpoint, type TrainingState, writeCheckpoint } from './checkpoint.js';
+import { createCheckpointWriter, readCheckpoint, type TrainingState } from './checkpoint.js';
 import { type Evaluation, evaluate, measureUntrained, openTestSet, type TestSet } from './evaluate.js';
 import { type ImageSource, openImages } from './image-source.js';
 import { createSelectionSet, type SelectionSet } from './selection.js';
@@ -93,6 +93,12 @@ async function trainAndEvaluate(
   const { epochs, batchSize } = prepared.hyperparameters;
   const state = await resumeOrStart(context, fresh);
   const { progress } = state;
+  const checkpoints = createCheckpointWriter({
+    directory: start.directory,
+    threads: engine.threads,
+    resumedStep: start.resumeFrom?.step ?? null,
+    written: report.checkpoint,
+  });
   const secondsBefore = progress.seconds.total;
   const countTime = () => {
     progress.seconds.total = secondsBefore + (performance.now() - startedAt) / 1000;
@@ -100,7 +106,7 @@ async function trainAndEvaluate(
   const stopped = async (): Promise<TrainerEnd> => {
     countTime();
     if ((stop.reason as StopRequest).checkpoint) {
-      report.checkpoint(await writeCheckpoint(start.directory, state, engine.threads));
+      await checkpoints.write(state);
     }
     return { kind: 'stopped' };
   };
@@ -119,8 +125,7 @@ async function trainAndEvaluate(
     dropLastBatch: prepared.card.dropLastBatch,
     checkpointRule: spec.checkpointRule,
     seed: spec.seed,
-    threads: engine.threads,
-    directory: start.directory,
+    checkpoints,
     checkpointSeconds: start.checkpointSeconds,
     stop,
     now: () => performance.now(),

@@ -52,7 +52,7 @@ function drawPanel({ title, xLabel, series, xRange, yRange, mark }: Panel): stri
   const toX = (x: number) => round(left + ((x - x0) / (x1 - x0)) * (right - left));
   const toY = (y: number) => round(bottom - ((y - y0) / (y1 - y0)) * (bottom - top));
 
-  const parts = [`<text x="${left}" y="18" font-size="13" font-weight="600">${escape(title)}</text>`];
+  const parts = [`<text x="${left}" y="18" font-size="13" font-weight="600">${toXml(title)}</text>`];
   for (const tick of ticks(y0, y1)) {
     parts.push(`<line x1="${left}" x2="${right}" y1="${toY(tick)}" y2="${toY(tick)}" stroke="#e4e6ea"/>`);
     parts.push(`<text x="${left - 6}" y="${toY(tick) + 4}" text-anchor="end">${label(tick)}</text>`);
@@ -61,7 +61,7 @@ function drawPanel({ title, xLabel, series, xRange, yRange, mark }: Panel): stri
     parts.push(`<text x="${toX(tick)}" y="${bottom + 15}" text-anchor="middle">${label(tick)}</text>`);
   }
   parts.push(
-    `<text x="${(left + right) / 2}" y="${bottom + 32}" text-anchor="middle" fill="#555">${escape(xLabel)}</text>`,
+    `<text x="${(left + right) / 2}" y="${bottom + 32}" text-anchor="middle" fill="#555">${toXml(xLabel)}</text>`,
   );
   if (mark !== undefined) {
     const x = toX(mark.x);
@@ -70,7 +70,7 @@ function drawPanel({ title, xLabel, series, xRange, yRange, mark }: Panel): stri
     );
     const anchor = x > (left + right) / 2 ? 'end' : 'start';
     parts.push(
-      `<text x="${x + (anchor === 'end' ? -4 : 4)}" y="${(top + bottom) / 2}" text-anchor="${anchor}" fill="#555">${escape(mark.label)}</text>`,
+      `<text x="${x + (anchor === 'end' ? -4 : 4)}" y="${(top + bottom) / 2}" text-anchor="${anchor}" fill="#555">${toXml(mark.label)}</text>`,
     );
   }
   for (const { color, points: line, filled, dashed } of series) {
@@ -91,7 +91,7 @@ function drawPanel({ title, xLabel, series, xRange, yRange, mark }: Panel): stri
 }
 
 function drawLegend({ name, color }: Series, right: number, y: number): string {
-  return `<text x="${right - 4}" y="${y}" text-anchor="end" fill="${color}">${escape(name)}</text>`;
+  return `<text x="${right - 4}" y="${y}" text-anchor="end" fill="${color}">${toXml(name)}</text>`;
 }
 
 /** Round values inside a range, about five. */
@@ -125,4 +125,4 @@ function label(value: number): string {
 }
 
 const round = (value: number) => Math.round(value * 10) / 10;
-const escape = (text: string) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+const toXml = (text: string) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
