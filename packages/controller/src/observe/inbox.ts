@@ -102,13 +102,28 @@ function noteLease(context: ControllerContext, inbox: Inbox, sweep: SweepId, tri
   context.wake();
 }
 
-/** Hears heartbeats. @returns the function that stops it. */
+/** Hears heartbeats, and repeats orders that their worker has not followed yet. @returns the function that stops it. */
 export function hearWorkers(context: ControllerContext): Promise<() => Promise<void>> {
   return context.messaging.control.subscribe('heartbeat.*', (topic, payload) => {
     const heartbeat = WorkerHeartbeat.safeParse(payload);
-    if (!heartbeat.success) context.logger.warn({ topic }, 'heartbeat not understood');
-    else if (context.fleet.note(heartbeat.data, context.clock.now())) context.wake();
+    if (!heartbeat.success) {
+      context.logger.warn({ topic }, 'heartbeat not understood');
+      return;
+    }
+    if (context.fleet.note(heartbeat.data, context.clock.now())) context.wake();
+    repeatOrders(context, heartbeat.data);
   });
+}
+
+/** An order is lost when it comes between a claim and its training: the worker still names the trial as its own. */
+function repeatOrders(context: ControllerContext, { worker, busy }: WorkerHeartbeat): void {
+  for (const { sweep, trial, attempt } of busy) {
+    const record = context.books.get(sweep)?.get(trial)?.record;
+    if (record?.cancelRequest === undefined || record.attempt !== attempt || record.worker !== worker) continue;
+    orderStop(context, record).catch((error: unknown) => {
+      context.logger.debug({ err: error, worker }, 'order not sent; the next heartbeat repeats it');
+    });
+  }
 }
 
 /** Turns news into facts by looking at the objects they point to; stale news is not looked up. */

@@ -57,9 +57,12 @@ export async function startScriptedWorker(options: ScriptedWorkerOptions): Promi
   const name = options.class ?? 'cpu';
   const claims: ScriptedWorker['claims'] = [];
   const orders = new Map<string, () => void>();
+  const ordered = new Set<string>();
   await messaging.control.subscribe(`order.${worker}`, (_topic, payload) => {
     const order = WorkerOrder.parse(payload);
-    if (order.order === 'stop-trial') orders.get(`${order.sweep}.${order.trial}`)?.();
+    if (order.order !== 'stop-trial') return;
+    ordered.add(`${order.sweep}.${order.trial} ${order.attempt}`);
+    orders.get(`${order.sweep}.${order.trial}`)?.();
   });
   await messaging.control.publish(`heartbeat.${worker}`, {
     version: 1,
@@ -74,7 +77,7 @@ export async function startScriptedWorker(options: ScriptedWorkerOptions): Promi
   const slot = async () => {
     while (!signal.aborted) {
       const delivery = await messaging.queue.next({ class: name, waitMs: 60_000, signal });
-      if (delivery !== null) await runTrial({ ...options, worker, claims, orders }, delivery);
+      if (delivery !== null) await runTrial({ ...options, worker, claims, orders, ordered }, delivery);
     }
   };
   const ended = Promise.all(Array.from({ length: slots }, slot)).then(
@@ -90,6 +93,8 @@ interface Running extends Omit<ScriptedWorkerOptions, 'worker'> {
   readonly worker: WorkerId;
   readonly claims: ScriptedWorker['claims'];
   readonly orders: Map<string, () => void>;
+  /** Trials and attempts told to stop so far, also before they held. */
+  readonly ordered: ReadonlySet<string>;
 }
 
 async function runTrial(options: Running, delivery: Delivery): Promise<void> {
@@ -113,6 +118,7 @@ async function runTrial(options: Running, delivery: Delivery): Promise<void> {
     case 'hold':
       await new Promise<void>((resolve) => {
         options.orders.set(key, resolve);
+        if (options.ordered.has(`${key} ${attempt}`)) resolve();
         options.signal.addEventListener('abort', () => resolve(), { once: true });
       });
       if (!options.signal.aborted) await release(options, record, attempt);
