@@ -24,19 +24,18 @@ async function main(): Promise<number> {
     logger,
   });
 
+  const endAtOnce = (why: string) => {
+    logger.warn(why);
+    worker.kill();
+    process.exit(WORKER_EXIT_CODES.temporary);
+  };
   let stopped = false;
   const onSignal = (signal: NodeJS.Signals) => {
-    if (stopped) {
-      logger.warn({ signal }, 'asked twice to stop: ends at once');
-      process.exit(WORKER_EXIT_CODES.temporary);
-    }
+    if (stopped) endAtOnce('asked twice to stop: ends at once');
     stopped = true;
     logger.info({ signal }, 'takes no more trials; those in progress checkpoint and go back');
     worker.drain();
-    setTimeout(() => {
-      logger.warn('the grace time is over: ends at once');
-      process.exit(WORKER_EXIT_CODES.temporary);
-    }, config.drainGraceMs).unref();
+    setTimeout(() => endAtOnce('the grace time is over: ends at once'), config.drainGraceMs).unref();
   };
   // Ctrl-C reaches every process of the terminal's group, so it must do the same as SIGTERM.
   process.on('SIGINT', onSignal);

@@ -118,12 +118,15 @@ describe('a claim', () => {
     const { lease: next } = await bench.untilLease(trial, ({ attempt }) => attempt === 3);
     const secondAttempts = (await bench.objectKeys()).filter((key) => key.includes('/a2/'));
     worker.drain();
-    await bench.nextEvent('release', trial);
+    const release = await bench.nextEvent('release', trial);
+    const said = await bench.events();
 
     expect(pid).toBeDefined();
     expect(() => process.kill(pid!, 0)).toThrow(); // the first training process is dead
     expect(next.attempt).toBe(3); // the message came back by itself, and the next claim went past the fence
     expect(secondAttempts).toEqual([]);
+    expect(release.attempt).toBe(3);
+    expect(said.filter((subject) => /^(attempt|release|result)\./.test(subject))).toHaveLength(1);
   });
 
   test('of a living worker is respected, and taken over once it is released', async () => {
@@ -264,9 +267,9 @@ describe('an order', () => {
   });
 
   test('is carried out by force when the training does not listen', async () => {
-    const trial = await bench.addTrial({ epochs: 2, epochMs: 300, failure: 'hang', failEpoch: 2 });
+    const trial = await bench.addTrial({ epochMs: 300, failure: 'hang' });
     const { id } = bench.startWorker({ stopGraceMs: 200 });
-    await bench.untilEpoch(trial, 1);
+    await bench.untilLogged(trial, 'hang');
 
     const order = { version: 1, order: 'stop-trial', sweep: 'toy-00000000', trial, attempt: 1, reason: 'cancelled' };
     await bench.messaging.control.publish(`order.${id}`, { ...order, checkpoint: true });

@@ -36,6 +36,8 @@ export interface Worker {
   run(): Promise<number>;
   /** Takes no more trials; those in progress checkpoint and go back to the queue. */
   drain(): void;
+  /** Kills the training processes, for a worker that ends without waiting: one stuck in a native call would outlive it. */
+  kill(): void;
   /** Process ids of the training processes, for people and tests. */
   trainerPids(): number[];
 }
@@ -175,6 +177,9 @@ export function createWorker(parts: WorkerParts): Worker {
       return exitCode;
     },
     drain,
+    kill() {
+      for (const { trainer } of slots) trainer.kill();
+    },
     trainerPids: () => slots.flatMap(({ trainer }) => trainer.pid() ?? []),
   };
 }

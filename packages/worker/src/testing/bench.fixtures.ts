@@ -1,15 +1,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { type EmbeddedMessaging, openEmbedded } from '@adctl/messaging/embedded';
 import {
   AttemptRecord,
   type FailureClass,
   Lease,
+  type LogLine,
   type Sha256,
   SweepId,
   sha256,
   TrialId,
+  type TrialProgress,
   type TrialRecord,
   type TrialResult,
   TrialSpec,
@@ -41,9 +44,13 @@ export interface Bench {
   untilLease(trial: TrialId, condition: (lease: Lease) => boolean): Promise<{ lease: Lease; revision: number }>;
   /** Resolves once the training tells progress of this epoch. */
   untilEpoch(trial: TrialId, epoch: number): Promise<void>;
+  /** Resolves once the trial's log says these words. */
+  untilLogged(trial: TrialId, words: string): Promise<void>;
   result(trial: TrialId): Promise<TrialResult | null>;
   attemptRecord(event: Record<string, unknown>): Promise<AttemptRecord>;
   objectKeys(): Promise<string[]>;
+  /** Subjects of everything in the event log. */
+  events(): Promise<string[]>;
   /** Resolves once the queue is empty. */
   untilQueueEmpty(): Promise<void>;
   close(): Promise<void>;
@@ -78,6 +85,15 @@ export function createBench(): Bench {
   let trials = 0;
   let messages = 0;
   const keyOf = (trial: TrialId) => `${SWEEP}.${trial}`;
+
+  const untilTopic = async (topic: string, condition: (payload: unknown) => boolean) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const stop = await messaging.control.subscribe(topic, (_, payload) => {
+      if (condition(payload)) resolve();
+    });
+    await promise;
+    await stop();
+  };
 
   const bench: Bench = {
     directory,
@@ -130,14 +146,10 @@ export function createBench(): Bench {
       }
       throw new Error(`the bench was closed before the lease of ${trial} was as expected`);
     },
-    async untilEpoch(trial, epoch) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const stop = await messaging.control.subscribe(`progress.${SWEEP}.${trial}`, (_, payload) => {
-        if ((payload as { epoch: number }).epoch >= epoch) resolve();
-      });
-      await promise;
-      await stop();
-    },
+    untilEpoch: (trial, epoch) =>
+      untilTopic(`progress.${SWEEP}.${trial}`, (payload) => (payload as TrialProgress).epoch >= epoch),
+    untilLogged: (trial, words) =>
+      untilTopic(`log.${SWEEP}.${trial}`, (payload) => (payload as LogLine).message.includes(words)),
     async result(trial) {
       for await (const { key } of objects.list(`v1/result/${SWEEP}/`)) {
         if (key.includes(trial)) return await readResult(objects, key);
@@ -153,9 +165,13 @@ export function createBench(): Bench {
       for await (const { key } of objects.list('v1/')) keys.push(key);
       return keys;
     },
+    async events() {
+      const subjects: string[] = [];
+      for await (const { subject } of messaging.events.read('>')) subjects.push(subject);
+      return subjects;
+    },
     async untilQueueEmpty() {
-      // Every ack follows a lease release, and acks change nothing that can be watched: look again after a turn.
-      while ((await messaging.queue.contents()).length > 0) await new Promise((resolve) => setImmediate(resolve));
+      while ((await messaging.queue.contents()).length > 0) await wait(10); // acks change nothing that can be watched
     },
     async close() {
       for (const { worker } of workers) worker.drain();

@@ -57,7 +57,8 @@ async function runNoop(
         if ((stop.reason as StopRequest).checkpoint) await checkpoint(state);
         return { kind: 'stopped' };
       }
-      const diverged = start.attempt <= h.failAttempts && state.epoch + 1 === h.failEpoch ? await fail(h) : null;
+      const diverged =
+        start.attempt <= h.failAttempts && state.epoch + 1 === h.failEpoch ? await fail(h, report) : null;
       if (diverged !== null) return diverged;
       state.epoch += 1;
       if (h.epochs > 1) tell(report, state.epoch, h);
@@ -71,10 +72,14 @@ async function runNoop(
 }
 
 /** Goes wrong as asked; the value of a divergence, which is an expected ending. */
-async function fail({ failure, exitCode, failEpoch }: NoopHyperparameters): Promise<TrainerEnd | null> {
+async function fail(
+  { failure, exitCode, failEpoch }: NoopHyperparameters,
+  report: TrialReporter,
+): Promise<TrainerEnd | null> {
+  if (failure === 'none') return null;
+  report.log('warn', `Goes wrong now: ${failure}.`);
+  await wait(5); // lets the words out
   switch (failure) {
-    case 'none':
-      return null;
     case 'throw':
       throw new AdctlError('The noop method failed, as it was asked to.', { code: 'noop_failed', kind: 'permanent' });
     case 'oom':
