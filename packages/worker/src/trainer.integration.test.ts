@@ -140,6 +140,22 @@ describe.each(METHODS)('a trial of %s', (method, hyperparameters) => {
   });
 });
 
+test('twenty trials in one warm process leave the number of tensors and the memory flat', async () => {
+  const spec = await specOf('dae', { ...DAE, epochs: 2 });
+  await trainer.ready();
+  const pid = trainer.pid();
+  const healths = [];
+  for (let i = 0; i < 20; i++) {
+    await run(spec);
+    healths.push(trainer.health()!);
+  }
+  const rss = (trial: number) => healths[trial - 1]!.rssBytes;
+
+  expect(trainer.pid()).toBe(pid);
+  expect(new Set(healths.map(({ tensors }) => tensors)).size).toBe(1);
+  expect(rss(20) - rss(5)).toBeLessThan(0.1 * rss(5)); // allocators settle in the first trials
+});
+
 describe('a trial', () => {
   test('reports every number and file of a completed trial', async () => {
     const outcome = outcomeOf(await run(await specOf('dae', DAE)));

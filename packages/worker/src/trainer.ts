@@ -48,8 +48,8 @@ export interface Trainer {
   kill(): void;
   /** Process id of the current process, for people and tests. */
   pid(): number | undefined;
-  /** Resident memory as of the last trial. */
-  rssBytes(): number;
+  /** What a process last said of itself after a trial; null before the first one. */
+  health(): TrainerHealth | null;
   /** Ends the process and waits for it; no new one is started. */
   close(): Promise<void>;
 }
@@ -65,7 +65,7 @@ interface TrainerProcess {
 export function createTrainer(config: TrainerConfig, logger: Logger): Trainer {
   let current: TrainerProcess | undefined;
   let closed = false;
-  let rssBytes = 0;
+  let health: TrainerHealth | null = null;
 
   const retire = (why: string) => {
     if (current === undefined) return;
@@ -77,14 +77,14 @@ export function createTrainer(config: TrainerConfig, logger: Logger): Trainer {
     current ??= startProcess(config, logger);
     return current;
   };
-  const judge = (end: TrainerEnd, health: TrainerHealth) => {
-    rssBytes = health.rssBytes;
+  const judge = (end: TrainerEnd, now: TrainerHealth) => {
+    health = now;
     if (end.kind === 'failed') retire('fault');
-    else if (health.leakedTensors > 0) {
-      logger.warn(health, 'the trial left tensors behind');
+    else if (now.leakedTensors > 0) {
+      logger.warn(now, 'the trial left tensors behind');
       retire('leak');
-    } else if (health.rssBytes > config.recycleRssBytes) retire('memory');
-    else if (health.trials >= config.recycleTrials) retire('age');
+    } else if (now.rssBytes > config.recycleRssBytes) retire('memory');
+    else if (now.trials >= config.recycleTrials) retire('age');
     if (!closed) ensure(); // the next one loads TensorFlow while the slot looks for work
   };
 
@@ -115,7 +115,7 @@ export function createTrainer(config: TrainerConfig, logger: Logger): Trainer {
     stop: (checkpoint) => void (current && send(current.child, { type: 'stop', checkpoint })),
     kill: () => void current?.child.kill('SIGKILL'),
     pid: () => current?.child.pid,
-    rssBytes: () => rssBytes,
+    health: () => health,
     async close() {
       closed = true;
       const process = current;

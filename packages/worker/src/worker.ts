@@ -149,7 +149,8 @@ export function createWorker(parts: WorkerParts): Worker {
       state: draining.signal.aborted ? 'draining' : slots.every(({ engine }) => engine) ? 'ready' : 'starting',
       codeVersion: parts.codeVersion,
       engine: slots.find(({ engine }) => engine !== undefined)?.engine,
-      rssBytes: process.memoryUsage.rss() + slots.reduce((sum, { trainer }) => sum + trainer.rssBytes(), 0),
+      rssBytes:
+        process.memoryUsage.rss() + slots.reduce((sum, { trainer }) => sum + (trainer.health()?.rssBytes ?? 0), 0),
     };
     const sent = [
       messaging.control.publish(`heartbeat.${config.worker}`, heartbeat),

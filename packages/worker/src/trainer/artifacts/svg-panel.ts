@@ -27,7 +27,7 @@ const PANEL = { width: 420, height: 260, left: 58, right: 16, top: 34, bottom: 4
  * Draws panels in rows as one SVG document, with axes, ticks and a legend where a panel has several series. Plain
  * shapes and text, no scripts or styles from elsewhere, so every viewer shows it.
  */
-export function toSvg(panels: readonly Panel[], columns = Math.min(3, panels.length)): string {
+export function toSvg(panels: readonly Panel[], columns = Math.max(1, Math.min(3, panels.length))): string {
   const width = columns * PANEL.width;
   const height = Math.ceil(panels.length / columns) * PANEL.height;
   const placed = panels.map((panel, i) => {

@@ -1,0 +1,45 @@
+import { AdctlError } from '@adctl/protocol';
+import { describe, expect, test } from 'vitest';
+import { parseWorkerConfig } from './config.js';
+
+describe('parseWorkerConfig', () => {
+  test('needs a directory only; empty variables count as unset', () => {
+    const config = parseWorkerConfig({ ADCTL_DIRECTORY: '/data/.adctl', ADCTL_SLOTS: '', HOME: '/home/a' });
+
+    expect(config).toMatchObject({
+      directory: '/data/.adctl',
+      class: 'cpu',
+      slots: 1,
+      ackWaitMs: 60_000,
+      idleMs: null,
+      objectsDirectory: '/data/.adctl/objects',
+      scratchDirectory: '/data/.adctl/scratch',
+      trainer: { kind: 'tensorflow', flavour: 'cpu', threads: 1 },
+    });
+    expect(config.worker).toMatch(/^w-[a-z0-9-]*-?\d+$/);
+  });
+
+  test('names every wrong variable at once', () => {
+    const wrong = { ADCTL_SLOTS: '0', ADCTL_ENGINE_FLAVOUR: 'tpu', ADCTL_WORKER_ID: 'Not An Id' };
+    const thrown = captured(() => parseWorkerConfig(wrong));
+
+    expect(thrown).toMatchObject({ kind: 'user', code: 'bad_worker_configuration' });
+    for (const name of ['ADCTL_DIRECTORY', ...Object.keys(wrong)]) expect(thrown.message).toContain(name);
+  });
+
+  test('the noop trainer has no code to compare', () => {
+    const allowed = (kind: string) => parseWorkerConfig({ ADCTL_DIRECTORY: '/d', ADCTL_TRAINER: kind }).allowOtherCode;
+
+    expect([allowed('noop'), allowed('tensorflow')]).toEqual([true, false]);
+  });
+});
+
+function captured(action: () => unknown): AdctlError {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof AdctlError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
