@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
-const NOT_SHIPPED = /(\.test|\.fixtures|\.bench)\.ts$|\/(testing|contracts|contract|testkit)\//;
+const NOT_SHIPPED = /(\.test|\.fixtures|\.bench|noop-main)\.ts$|\/(testing|contracts|contract|testkit)\//;
 
 /** Codes that sources give to errors a person can meet, with their kind; bugs explain themselves by their stack. */
 function codesInSources(): Map<string, string> {

@@ -108,6 +108,7 @@ export function renderWhy(why: TrialWhy, style: Style): string {
 }
 
 export function renderLogs(lines: readonly LogLine[], style: Style): string {
+  if (lines.length === 0) return 'The trial has logged nothing.';
   const mark = { debug: style.dim, info: (text: string) => text, warn: style.yellow, error: style.red };
   return lines
     .map((line) => `${line.at}  a${line.attempt}  ${mark[line.level](line.level.padEnd(5))}  ${line.message}`)

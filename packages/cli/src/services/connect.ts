@@ -102,7 +102,7 @@ export async function startOwn(options: ConnectOptions & WorkerChoice): Promise<
     if (running === undefined) return start(options);
     if (running.slots === 0) return undefined;
     throw userError(
-      'directory_in_use',
+      'controller_running',
       `A controller already runs in ${options.directory}, as process ${running.pid}.`,
       {
         hint: 'Use it: other commands in this folder find it. Or stop it first, or name another --directory.',
