@@ -36,6 +36,11 @@ export interface ControllerContext {
   /** Sweeps that are not over. */
   readonly books: Map<SweepId, SweepBook>;
   readonly counters: Counters;
+  /**
+   * Writes issued one after the other become durable in that order or together, whatever store part they go to (embedded:
+   * one database, one process). Then a record and its message need not wait for each other.
+   */
+  readonly orderedWrites: boolean;
   /** Asks for another turn soon. */
   readonly wake: () => void;
 }

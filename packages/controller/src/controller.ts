@@ -26,6 +26,8 @@ export interface ControllerOptions {
   readonly expectedSlots?: Readonly<Record<string, number>>;
   /** Default 2. */
   readonly windowPerSlot?: number;
+  /** See `ControllerContext.orderedWrites`. Default false. */
+  readonly orderedWrites?: boolean;
   /** No worker of an earlier controller can be alive: its claims are taken back at once. Default false. */
   readonly takeOver?: boolean;
 }
@@ -83,6 +85,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     leaseBoard: new LeaseBoard(),
     books: new Map(),
     counters,
+    orderedWrites: options.orderedWrites ?? false,
     wake,
   };
 

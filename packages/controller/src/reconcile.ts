@@ -1,7 +1,7 @@
 import type { TrialRecord } from '@adctl/protocol';
-import { publish } from './apply/dispatch-trials.js';
+import { publishAgain } from './apply/dispatch-trials.js';
 import { foldFacts } from './apply/fold-facts.js';
-import { findLeftovers, takeBack } from './apply/take-back.js';
+import { fence, findLeftovers, takeBack } from './apply/take-back.js';
 import type { ControllerContext } from './context.js';
 import type { SweepBook } from './observe/sweep-book.js';
 import { type ObservedTrial, planReconcile, type ReconcileAction } from './plan/reconcile.js';
@@ -52,6 +52,10 @@ async function applyAction(
   const record = book?.get(action.trial)?.record;
   if (book === undefined || record === undefined) return;
   context.logger.info({ ...action, state: record.state, attempt: record.attempt }, 'mending');
+  if (action.action === 'free-lease') {
+    await fence(context, record);
+    return;
+  }
   if (action.action === 'republish') return republish(context, book, record);
   const nobodysFault = everyClaimDead || action.why === 'deadline' || action.why === 'released';
   await takeBack(context, book, record, nobodysFault ? 'preempted' : 'node-lost');
@@ -60,7 +64,5 @@ async function applyAction(
 async function republish(context: ControllerContext, book: SweepBook, record: TrialRecord): Promise<void> {
   const found = await findLeftovers(context, book, record);
   if (found !== null) return foldFacts(context, book, record.trial, [found]);
-  const entry = book.get(record.trial);
-  // A fresh id: the old one may be remembered although its message is gone.
-  if (entry !== undefined) await publish(context, book, entry, `.r${context.clock.now()}`);
+  await publishAgain(context, book, record);
 }

@@ -7,14 +7,16 @@ import { createTrial, writeSweep, writeTrial } from './write-trial.js';
 
 /** Trials handled at once: lets the store write many records in one transaction. */
 const BATCH = 64;
+/** The sweep's `expanded` is written once it is this far behind. */
+const EXPANDED_LAG = 256;
 
 /**
  * Puts up to `count` trials of a sweep into the work queue: queued ones first, then new ones from the grid. A trial that
  * can be reused completes here and takes no place in the window.
  *
  * Order of writes, each of them harmless to repeat: spec object, trial record (already `dispatched`: what is not in the
- * queue is published again by the reconciler), queue message, and last the sweep's `expanded`. A crash between two trials of
- * a batch leaves holes below `expanded`; loading finds them.
+ * queue is published again by the reconciler), queue message, and now and then the sweep's `expanded`, which loading reads
+ * off the records anyway. A crash between two trials of a batch leaves holes below `expanded`; loading finds them.
  *
  * @returns how many trials were begun, reused ones included; less than `count` when the sweep has no more.
  */
@@ -55,7 +57,8 @@ function takeIndices(book: SweepBook, count: number): number[] {
 
 async function noteExpanded(context: ControllerContext, book: SweepBook, indices: readonly number[]): Promise<void> {
   const expanded = Math.max(book.record.expanded, ...indices.map((index) => index + 1));
-  if (expanded > book.record.expanded) await writeSweep(context, book, { ...book.record, expanded });
+  book.record = { ...book.record, expanded };
+  if (expanded - book.writtenExpanded >= EXPANDED_LAG) await writeSweep(context, book, book.record);
 }
 
 /** After a failure in the middle of a batch: trials that did not get a record are holes. */
@@ -80,35 +83,57 @@ async function begin(context: ControllerContext, book: SweepBook, index: number)
     }
   }
   await putSpec(context, spec);
-  const entry = await createTrial(context, book, toDispatched(queued, isoNow(context)));
-  await publish(context, book, entry);
+  const record = toDispatched(queued, isoNow(context));
+  await writeThenPublish(context, book, record, createTrial(context, book, record));
 }
 
 async function dispatchAgain(context: ControllerContext, book: SweepBook, before: TrialEntry): Promise<void> {
-  const entry = await writeTrial(context, book, before, toDispatched(before.record, isoNow(context)));
-  await publish(context, book, entry);
+  const record = toDispatched(before.record, isoNow(context));
+  await writeThenPublish(context, book, record, writeTrial(context, book, before, record));
+}
+
+/** The record goes before the message: a worker drops messages of trials it cannot find. */
+async function writeThenPublish(
+  context: ControllerContext,
+  book: SweepBook,
+  record: TrialRecord,
+  writing: Promise<TrialEntry>,
+): Promise<void> {
+  if (!context.orderedWrites) await writing;
+  const [, sequence] = await Promise.all([writing, publish(context, book, record)]);
+  noteSequence(book, record, sequence);
 }
 
 /**
  * Publishes a dispatched trial's message. The id is fixed by the record, so that a repeat is no second message.
  * @param salt makes another id, for a message that was lost after it had been seen.
+ * @returns its sequence.
  */
-export async function publish(
+async function publish(
   context: ControllerContext,
   book: SweepBook,
-  { record, revision }: TrialEntry,
+  { sweep, trial, generation, attempt, dispatchedAt }: TrialRecord,
   salt = '',
-): Promise<void> {
-  const { sweep, trial, generation, attempt, dispatchedAt } = record;
+): Promise<number> {
   const { sequence } = await context.messaging.queue.publish({
     class: book.frozen.class,
     priority: priorityOf(book),
     messageId: `${sweep}.${trial}.g${generation}.a${attempt}.${Date.parse(dispatchedAt ?? '')}${salt}`,
     assignment: { version: 1, sweep, trial, generation, specKey: trialSpecKey(sweep, trial) },
   });
-  // Kept in memory: after a restart it is read back from the queue itself.
+  return sequence;
+}
+
+/** Publishes a dispatched trial whose message is gone under a fresh id: the old one may be remembered. */
+export async function publishAgain(context: ControllerContext, book: SweepBook, record: TrialRecord): Promise<void> {
+  noteSequence(book, record, await publish(context, book, record, `.r${context.clock.now()}`));
+}
+
+/** Kept in memory: after a restart it is read back from the queue itself. */
+function noteSequence(book: SweepBook, { trial, dispatchedAt }: TrialRecord, queueSequence: number): void {
   const current = book.get(trial);
-  if (current?.revision === revision) book.put({ record: { ...current.record, queueSequence: sequence }, revision });
+  if (current === undefined || current.record.dispatchedAt !== dispatchedAt) return;
+  book.put({ record: { ...current.record, queueSequence }, revision: current.revision });
 }
 
 export async function putSpec(context: ControllerContext, spec: TrialSpec): Promise<void> {

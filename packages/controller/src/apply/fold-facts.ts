@@ -33,8 +33,10 @@ export async function foldFacts(
   if (queueSequence !== undefined && record.queueSequence === undefined && !byWorker) {
     await context.messaging.queue.remove(queueSequence);
   }
-  if (record.state === 'completed') await rememberIdentity(context, book, record);
-  await writeTrial(context, book, before, record);
+  // Not awaited one after the other, so that a store that orders writes makes both durable in one go. Losing the identity
+  // in a crash costs one chance of reuse and nothing else.
+  const remembered = record.state === 'completed' ? rememberIdentity(context, book, record) : undefined;
+  await Promise.all([remembered, writeTrial(context, book, before, record)]);
   if (stop) await orderStop(context, record);
 }
 
@@ -69,7 +71,9 @@ async function foldOne(
 /** So that an identical trial of a later sweep takes the result over. The first one stays. */
 async function rememberIdentity(context: ControllerContext, book: SweepBook, record: TrialRecord): Promise<void> {
   if (record.reusedFrom !== undefined) return;
-  const { identity, sweep, trial } = await specOf(context, book, record);
+  const planned = book.plan.at(record.index, book.finalistPositions);
+  const spec = planned.trial === record.trial ? planned : await specOf(context, book, record);
+  const { identity, sweep, trial } = spec;
   await context.identities.create(identity, { sweep, trial, resultKey: record.resultKey });
 }
 

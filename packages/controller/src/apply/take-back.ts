@@ -22,13 +22,13 @@ export async function takeBack(
   lossClass: 'node-lost' | 'preempted',
 ): Promise<void> {
   const found = await findLeftovers(context, book, record);
-  if (found !== null) {
+  if (found?.fact === 'result') {
     await foldFacts(context, book, record.trial, [found]);
     return;
   }
   const fenced = await fence(context, record);
   // Between the first look and the fence the worker may have finished.
-  const finished = await findLeftovers(context, book, record);
+  const left = found ?? (await findLeftovers(context, book, record));
   const lost: TrialFact = {
     fact: 'lost',
     attempt: Math.max(fenced.attempt, record.attempt),
@@ -36,7 +36,7 @@ export async function takeBack(
     worker: fenced.worker ?? record.worker ?? CONTROLLER_ID,
     class: lossClass,
   };
-  await foldFacts(context, book, record.trial, [finished ?? lost]);
+  await foldFacts(context, book, record.trial, [left ?? lost]);
 }
 
 /** The result or attempt record of a trial that its record does not know yet. */
@@ -62,8 +62,8 @@ export async function readAttempt(context: ControllerContext, key: string): Prom
   return object === null ? null : AttemptRecord.parse(JSON.parse(Buffer.from(object.content).toString('utf8')));
 }
 
-/** Raises the lease's attempt number, whoever holds it. */
-async function fence(
+/** Raises the lease's attempt number, whoever holds it; the next claim need not wait. */
+export async function fence(
   context: ControllerContext,
   record: TrialRecord,
 ): Promise<{ readonly attempt: number; readonly fence: number; readonly worker: WorkerId | undefined }> {

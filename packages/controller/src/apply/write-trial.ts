@@ -46,4 +46,5 @@ export async function writeSweep(context: ControllerContext, book: SweepBook, re
   if (revision === null) throw superseded(record.sweep);
   book.record = record;
   book.revision = revision;
+  book.writtenExpanded = record.expanded;
 }

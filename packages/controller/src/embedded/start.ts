@@ -131,6 +131,7 @@ async function openController(
     ackWaitMs,
     expectedSlots,
     takeOver: true,
+    orderedWrites: true,
   });
   await serveApi(controller, {
     cards: METHODS,

@@ -34,6 +34,8 @@ export class SweepBook {
   reused = 0;
   /** Indices below `record.expanded` that have no record: a crash came between the creation of two neighbours. */
   readonly missing: number[] = [];
+  /** `record.expanded` as last written; memory runs ahead of it. */
+  writtenExpanded: number;
   readonly #live = new Map<TrialId, TrialEntry>();
   readonly #ready = new Set<TrialId>();
   readonly #waiting = new Map<TrialId, number>();
@@ -45,7 +47,9 @@ export class SweepBook {
     readonly plan: TrialPlan,
     public record: SweepRecord,
     public revision: number,
-  ) {}
+  ) {
+    this.writtenExpanded = record.expanded;
+  }
 
   get inFlight(): number {
     return this.counts.dispatched + this.counts.running;

@@ -108,6 +108,13 @@ describe('what the reconciler mends', () => {
       {},
       [],
     ],
+    [
+      'a lease that a dead worker did not let go after a failed attempt',
+      observed({ state: 'queued', attempt: 1 }, held(1)),
+      { deadWorkers: new Set([WORKER]) },
+      ['free-lease'],
+    ],
+    ['a lease that a living worker is about to let go', observed({ state: 'queued', attempt: 1 }, held(1)), {}, []],
     ['a queued trial', observed({ state: 'queued' }), {}, []],
   ])('%s', (_name, trial, changes, expected) => {
     expect(plan(trial, changes)).toEqual(expected);

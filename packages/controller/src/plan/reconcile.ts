@@ -34,6 +34,8 @@ export type ReconcileAction =
     }
   /** Look for a result first; if there is none, publish the message again under a fresh id. */
   | { readonly action: 'republish'; readonly sweep: SweepId; readonly trial: TrialId }
+  /** An ended attempt whose dead worker did not let its lease go: the next claim would wait for it. */
+  | { readonly action: 'free-lease'; readonly sweep: SweepId; readonly trial: TrialId }
   /** A message nobody needs. */
   | { readonly action: 'remove'; readonly sequence: number };
 
@@ -54,6 +56,7 @@ export function planReconcile(snapshot: ReconcileSnapshot): ReconcileAction[] {
     if (isFinal(record.state)) continue;
     const inQueue = queued.has(`${sweep}.${trial}`);
     const deadline = record.cancelRequest?.deadline;
+    if (isForgottenLease(observed, snapshot)) actions.push({ action: 'free-lease', sweep, trial });
     const why = whyClaimDead(observed, snapshot, inQueue);
     if (why !== null) actions.push({ action: 'take-back', sweep, trial, why });
     else if (record.state === 'running' && deadline !== undefined && Date.parse(deadline) <= nowMs) {
@@ -68,6 +71,16 @@ export function planReconcile(snapshot: ReconcileSnapshot): ReconcileAction[] {
     if (!snapshot.isLive(assignment.sweep, assignment.trial)) actions.push({ action: 'remove', sequence });
   }
   return actions;
+}
+
+/** The worker died between saying how the attempt ended and letting its lease go. */
+function isForgottenLease(
+  { record, lease }: ObservedTrial,
+  { deadWorkers, everyClaimDead }: ReconcileSnapshot,
+): boolean {
+  if (lease === undefined || lease.released === true) return false;
+  if (record.state === 'running' || lease.attempt !== record.attempt) return false;
+  return everyClaimDead || deadWorkers.has(lease.worker);
 }
 
 /** Why nobody works on a claimed trial any more, or null while somebody may. */

@@ -71,7 +71,7 @@ export interface TestDeployment {
 }
 
 export interface DeploymentOptions
-  extends Partial<Pick<ControllerOptions, 'clock' | 'ackWaitMs' | 'windowPerSlot' | 'takeOver'>> {
+  extends Partial<Pick<ControllerOptions, 'clock' | 'ackWaitMs' | 'windowPerSlot' | 'takeOver' | 'orderedWrites'>> {
   readonly directory: string;
   readonly slots?: number;
   readonly wrap?: (parts: { messaging: Messaging; objects: ObjectStore }) => {
@@ -110,6 +110,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<TestD
       ...(options.clock === undefined ? {} : { clock: options.clock }),
       windowPerSlot: options.windowPerSlot ?? 2,
       takeOver: options.takeOver ?? true,
+      orderedWrites: options.orderedWrites ?? true,
       expectedSlots: { cpu: slots },
     });
   } catch (error) {
