@@ -41,8 +41,9 @@ export const IMPORT_TABLE = {
   '@adctl/controller': {
     packages: [
       ...['@adctl/protocol', '@adctl/random', '@adctl/search', '@adctl/evaluation', '@adctl/methods'],
-      ...['@adctl/messaging', '@adctl/storage', '@adctl/datasets'],
+      ...['@adctl/messaging', '@adctl/storage', '@adctl/datasets', '@adctl/engine'],
     ],
+    entries: { '@adctl/engine': ['./code-version'] },
     never: [TENSORS, NATS, S3],
   },
   '@adctl/worker': {

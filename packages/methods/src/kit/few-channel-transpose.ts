@@ -27,8 +27,8 @@ export function installFewChannelTranspose(): void {
   tf.registerKernel({
     ...stock,
     kernelFunc: (call) => {
-      const dy = call.inputs['dy'] as tf.Tensor4D;
-      const filter = call.inputs['filter'] as tf.Tensor4D;
+      const dy = call.inputs.dy as tf.Tensor4D;
+      const filter = call.inputs.filter as tf.Tensor4D;
       const attributes = call.attrs as unknown as TransposeAttributes;
       return isEligible(dy, filter, attributes) ? transposeByPhases(dy, filter) : stock.kernelFunc(call);
     },
@@ -75,7 +75,7 @@ function transposeByPhases(dy: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor4D {
     const phases = tf.conv2d(dy, kernel, 1, 'same');
     const attributes = [
       attribute.type(native, 'T', 'float32'),
-      { name: 'block_size', type: native.binding['TF_ATTR_INT']!, value: 2 },
+      { name: 'block_size', type: native.binding.TF_ATTR_INT!, value: 2 },
       attribute.string(native, 'data_format', 'NHWC'),
     ];
     return native.executeSingleOutput('DepthToSpace', attributes, [phases]) as tf.Tensor4D;
