@@ -12,7 +12,7 @@ const ENV = { ADCTL_CHECKPOINT_SECONDS: '0' };
 describe('adctl sweep killed with -9', () => {
   let toy: Awaited<ReturnType<typeof makeToySweep>>;
   beforeAll(async () => {
-    toy = await makeToySweep(150);
+    toy = await makeToySweep(90);
   });
   afterAll(() => rm(toy.folder, { recursive: true, force: true }));
   const sweep = (directory: string) => ['sweep', toy.file, '--yes', '--json', '--directory', directory];

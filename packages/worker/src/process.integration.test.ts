@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { TrialId } from '@adctl/protocol';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ACK_WAIT_MS, type Bench, createBench } from './testing/bench.fixtures.js';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
@@ -88,7 +88,8 @@ describe('the worker process', () => {
     child.kill('SIGTERM');
 
     expect(await exitOf(child)).toEqual([75, null]);
-    expect(() => process.kill(-child.pid!, 0)).toThrow(); // the hanging training is gone too
+    // The hanging training is gone too, once the system has cleared it away.
+    await vi.waitFor(() => expect(() => process.kill(-child.pid!, 0)).toThrow());
   });
 
   test('gives up with exit code 75 when the grace time is over', async () => {
