@@ -87,8 +87,10 @@ export async function runTrial(delivery: Delivery, engine: EngineFacts, context:
     lost.signal.throwIfAborted();
     await settle(own, end, attempt, output);
     const drained = end.kind === 'interrupted' && end.reason === 'drained';
-    await claim.release();
-    await (drained ? delivery.nak(0) : delivery.ack());
+    if (drained) {
+      await claim.release(); // first, or whoever gets the message finds the trial held
+      await delivery.nak(0);
+    } else await Promise.all([claim.release(), delivery.ack()]);
   } catch (error) {
     if (lost.signal.aborted || error instanceof ClaimLost) return;
     logger.error({ err: error }, 'the attempt could not be stored');

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { REAL_TRAINER, toyFolderSpec, writeToyFolder } from './testing/toy-folder.fixtures.js';
 import { createTrainer, type Trainer, type TrainerEvent, type TrainerRunEnd } from './trainer.js';
-import type { LocalCheckpoint, TrialOutcome } from './trainer-messages.js';
+import type { LocalCheckpoint, TrainerHealth, TrialOutcome } from './trainer-messages.js';
 
 let root: string;
 let trainer: Trainer;
@@ -144,7 +144,7 @@ test('twenty trials in one warm process leave the number of tensors and the memo
   const spec = await specOf('dae', { ...DAE, epochs: 2 });
   await trainer.ready();
   const pid = trainer.pid();
-  const healths = [];
+  const healths: TrainerHealth[] = [];
   for (let i = 0; i < 20; i++) {
     await run(spec);
     healths.push(trainer.health()!);
@@ -169,10 +169,14 @@ describe('a trial', () => {
     );
   });
 
-  test('of the search phase does not look at the untrained model', async () => {
-    const outcome = outcomeOf(await run(await specOf('dae', DAE, { phase: 'search' })));
+  test('of the search phase leaves out the untrained model and the diagnostic scores', async () => {
+    const searched = outcomeOf(await run(await specOf('dae', DAE, { phase: 'search' })));
+    const reported = outcomeOf(await run(await specOf('dae', DAE)));
 
-    expect(outcome.untrained).toBeUndefined();
+    expect(searched.untrained).toBeUndefined();
+    expect(searched.otherScores).toEqual({});
+    expect(Object.keys(reported.otherScores ?? {})).toEqual(['max', 'top1%']);
+    expect(searched.test).toEqual(reported.test);
   });
 
   test('whose learning rate explodes ends as diverged, naming the epoch', async () => {

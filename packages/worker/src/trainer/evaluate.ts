@@ -1,6 +1,6 @@
 import type { Dataset, ImageList, TestSplit } from '@adctl/datasets';
 import { auroc, calibrate, computeTestMetrics } from '@adctl/evaluation';
-import type { MethodCard, Model } from '@adctl/methods';
+import type { Model } from '@adctl/methods';
 import { AdctlError, type Calibration, type TestMetrics } from '@adctl/protocol';
 import { type ImageSource, openImages } from './image-source.js';
 import { scoreImages } from './scoring.js';
@@ -16,7 +16,7 @@ export type TestScores = ReadonlyMap<string, Float32Array>;
 
 export interface Evaluation {
   readonly test: TestMetrics;
-  /** Test AUROC of the card's other scores. */
+  /** Test AUROC of the other scores asked for. */
   readonly otherScores: Readonly<Record<string, number>>;
   readonly calibration: Calibration;
   readonly scores: TestScores;
@@ -24,7 +24,8 @@ export interface Evaluation {
 
 export interface EvaluateOptions {
   readonly model: Model;
-  readonly card: Pick<MethodCard, 'scores'>;
+  /** Which of the card's scores to compute, the method's own first. */
+  readonly scoreNames: readonly string[];
   readonly test: TestSet;
   /** Held-out normal images. */
   readonly calibration: ImageSource;
@@ -46,13 +47,13 @@ export async function openTestSet(dataset: Dataset, split: TestSplit): Promise<T
  * @throws AdctlError `score_not_finite` (permanent): a model whose selection scores were fine breaks on other images.
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation | null> {
-  const { model, card, test, stop } = options;
+  const { model, scoreNames, test, stop } = options;
   const calibrationScores = await scoreImages(model, options.calibration, { stop });
   if (calibrationScores === null) return null;
   assertFinite(calibrationScores, 'calibration');
 
   const scores = new Map<string, Float32Array>();
-  for (const name of card.scores) {
+  for (const name of scoreNames) {
     const values = await scoreImages(model, test.images, { name, stop });
     if (values === null) return null;
     assertFinite(values, `test (${name})`);
