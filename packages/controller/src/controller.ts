@@ -133,6 +133,20 @@ export async function startController(options: ControllerOptions): Promise<Contr
       });
   }
 
+  /** A claim of a worker that is known to be dead, heard of late: not to wait for the next tick. */
+  function mend(): void {
+    if (!started || stop.signal.aborted) return;
+    void serial
+      .run(async () => {
+        if (stop.signal.aborted) return;
+        await reconcile(context);
+        wake();
+      })
+      .catch((error: unknown) => {
+        if (!isPassing(error)) fail(error); // the next tick tries again
+      });
+  }
+
   function fail(error: unknown): void {
     if (stop.signal.aborted) return;
     logger.fatal({ err: error }, 'the controller cannot go on');
@@ -148,7 +162,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const marker = await messaging.events.append('controller.start', { at: new Date(clock.now()).toISOString() });
   await loadSweeps(context);
   const leasesRead = Promise.withResolvers<void>();
-  keep(watchLeases(context, inbox, { signal: stop.signal, onReady: leasesRead.resolve }));
+  keep(watchLeases(context, inbox, { signal: stop.signal, onReady: leasesRead.resolve, onDeadClaim: mend }));
   await leasesRead.promise;
   for (const filter of ['result.>', 'attempt.>', 'release.>'] as const) {
     keep(followEvents(context, inbox, filter, { from: marker.sequence + 1, signal: stop.signal }));
@@ -156,7 +170,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const unhear = await hearWorkers(context);
   messaging.closed.addEventListener('abort', () => fail(messaging.closed.reason), { once: true });
   await serial.run(async () => {
-    await reconcile(context, options.takeOver ?? false);
+    await reconcile(context, { everyClaimDead: options.takeOver ?? false });
   });
   started = true;
   clock.after(times.renewMs, tick);
@@ -168,7 +182,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     async workerGone(worker) {
       context.fleet.remove(worker);
       if (stop.signal.aborted) return;
-      await serial.run(() => reconcile(context));
+      await serial.run(() => reconcile(context, { workerEnded: true }));
       wake();
     },
     stopped: stop.signal,

@@ -80,7 +80,8 @@ describe('the embedded deployment with real worker processes', () => {
     expect(existsSync(join(own.directory, 'logs', 'worker-0.log'))).toBe(true);
   });
 
-  test('replaces a worker that was killed and finishes its trials', async () => {
+  // Leases are a minute long: within these limits nothing can have waited for one.
+  test('replaces a worker that was killed and finishes its trials', { timeout: 40_000 }, async () => {
     const own = await start({ workers: 2, slots: 1 });
     const { sweep } = await submit(
       own,
@@ -99,6 +100,21 @@ describe('the embedded deployment with real worker processes', () => {
 
     expect(kills).toBe(3);
     expect(summary.counts).toMatchObject({ completed: 86, failed: 0 });
+  });
+
+  test('goes on at once after everything was killed', { timeout: 40_000 }, async () => {
+    const source = sweepFile({ learningRates: Array.from({ length: 30 }, (_, i) => 0.001 + i / 1e5) });
+    const first = await start({ workers: 2, slots: 2 });
+    const { sweep } = await submit(first, source);
+    await until(first, sweep, ({ counts }) => counts.completed >= 10);
+    await first.stop('now');
+
+    const second = await start({ workers: 2, slots: 2 });
+    const again = await submit(second, source);
+    const summary = await until(second, sweep, ({ state }) => state === 'completed');
+
+    expect(again).toMatchObject({ sweep, created: false });
+    expect(summary.counts).toMatchObject({ completed: 66, failed: 0 });
   });
 
   test('says so when workers cannot run, with the end of their log', async () => {

@@ -10,10 +10,15 @@ import { type ObservedTrial, planReconcile, type ReconcileAction } from './plan/
  * Observe → plan → apply: compares records, leases, queue and workers and mends what does not fit. Level-based: it works
  * from what is there, not from what was heard, and repeating it is harmless.
  *
- * @param everyClaimDead at an embedded start: whoever held a claim was connected to our predecessor.
+ * @param known.everyClaimDead at an embedded start: whoever held a claim was connected to our predecessor.
+ * @param known.workerEnded a worker's process just ended.
  * @returns how many things were mended.
  */
-export async function reconcile(context: ControllerContext, everyClaimDead = false): Promise<number> {
+export async function reconcile(
+  context: ControllerContext,
+  known: { readonly everyClaimDead?: boolean; readonly workerEnded?: boolean } = {},
+): Promise<number> {
+  const { everyClaimDead = false, workerEnded = false } = known;
   const actions = planReconcile({
     nowMs: context.clock.now(),
     ackWaitMs: context.times.ackWaitMs,
@@ -21,6 +26,7 @@ export async function reconcile(context: ControllerContext, everyClaimDead = fal
     queue: await context.messaging.queue.contents(),
     deadWorkers: context.fleet.dead(context.clock.now()),
     everyClaimDead,
+    workerEnded,
     isLive: (sweep, trial) => context.books.get(sweep)?.get(trial) !== undefined,
   });
   for (const action of actions) await applyAction(context, action, everyClaimDead);
@@ -54,6 +60,11 @@ async function applyAction(
   context.logger.info({ ...action, state: record.state, attempt: record.attempt }, 'mending');
   if (action.action === 'free-lease') {
     await fence(context, record);
+    return;
+  }
+  if (action.action === 'redeliver') {
+    await context.messaging.queue.remove(action.sequence);
+    await publishAgain(context, book, record);
     return;
   }
   if (action.action === 'republish') return republish(context, book, record);

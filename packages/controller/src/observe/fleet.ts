@@ -35,6 +35,11 @@ export class Fleet {
     this.#gone.add(worker);
   }
 
+  /** Whether a worker's process is known to have ended. */
+  isGone(worker: WorkerId): boolean {
+    return this.#gone.has(worker);
+  }
+
   /** Forgets workers long silent. @returns all that are known to be dead. */
   dead(nowMs: number): ReadonlySet<WorkerId> {
     for (const [worker, { seenAtMs }] of this.#workers) {

@@ -74,11 +74,12 @@ export async function followEvents(
 /**
  * Watches leases: a claim is news, a renewal is only noted.
  * @param onReady called once the leases that exist have been noted.
+ * @param onDeadClaim called when a worker that has ended turns out to have claimed something.
  */
 export async function watchLeases(
   context: ControllerContext,
   inbox: Inbox,
-  options: { readonly signal: AbortSignal; readonly onReady: () => void },
+  options: { readonly signal: AbortSignal; readonly onReady: () => void; readonly onDeadClaim: () => void },
 ): Promise<void> {
   for await (const change of context.leases.watch('', options.signal)) {
     if (change === 'ready') {
@@ -89,6 +90,7 @@ export async function watchLeases(
     const lease = Lease.safeParse(change.value);
     if (sweep === undefined || trial === undefined || !lease.success) continue; // deleted
     noteLease(context, inbox, SweepIdSchema.parse(sweep), TrialId.parse(trial), lease.data);
+    if (lease.data.released !== true && context.fleet.isGone(lease.data.worker)) options.onDeadClaim();
   }
 }
 

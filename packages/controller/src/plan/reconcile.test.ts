@@ -115,6 +115,18 @@ describe('what the reconciler mends', () => {
       ['free-lease'],
     ],
     ['a lease that a living worker is about to let go', observed({ state: 'queued', attempt: 1 }, held(1)), {}, []],
+    [
+      'a message in flight when a worker ended, its trial unclaimed',
+      observed({ state: 'dispatched', dispatchedAt: ago(0) }),
+      { workerEnded: true, queue: [message] },
+      ['redeliver'],
+    ],
+    [
+      'a message in flight when a worker ended, its trial claimed by a living one',
+      observed(running, held(1)),
+      { workerEnded: true, queue: [message] },
+      [],
+    ],
     ['a queued trial', observed({ state: 'queued' }), {}, []],
   ])('%s', (_name, trial, changes, expected) => {
     expect(plan(trial, changes)).toEqual(expected);

@@ -19,6 +19,11 @@ export interface ReconcileSnapshot {
   readonly deadWorkers: ReadonlySet<WorkerId>;
   /** No worker from before this controller can be alive (embedded start): every claim is dead. */
   readonly everyClaimDead: boolean;
+  /**
+   * A worker's process just ended: a message in flight whose trial nobody claimed may have been handed to it. Handing it
+   * out again is harmless where a living worker has it, for only one of them can claim.
+   */
+  readonly workerEnded?: boolean;
   /** Whether a sweep and trial are known and not final; messages of others leave the queue. */
   readonly isLive: (sweep: SweepId, trial: TrialId) => boolean;
 }
@@ -36,6 +41,8 @@ export type ReconcileAction =
   | { readonly action: 'republish'; readonly sweep: SweepId; readonly trial: TrialId }
   /** An ended attempt whose dead worker did not let its lease go: the next claim would wait for it. */
   | { readonly action: 'free-lease'; readonly sweep: SweepId; readonly trial: TrialId }
+  /** Put a message that may be in dead hands into the queue anew. */
+  | { readonly action: 'redeliver'; readonly sweep: SweepId; readonly trial: TrialId; readonly sequence: number }
   /** A message nobody needs. */
   | { readonly action: 'remove'; readonly sequence: number };
 
@@ -47,14 +54,17 @@ const TAKEOVER_GRACE = 3;
 /** Compares records, leases, queue and workers, and lists what is missing or too much. Pure and level-based. */
 export function planReconcile(snapshot: ReconcileSnapshot): ReconcileAction[] {
   const { ackWaitMs, nowMs } = snapshot;
-  const queued = new Set(snapshot.queue.map((entry) => `${entry.assignment.sweep}.${entry.assignment.trial}`));
+  const queued = new Map(
+    snapshot.queue.map((entry) => [`${entry.assignment.sweep}.${entry.assignment.trial}`, entry] as const),
+  );
   const actions: ReconcileAction[] = [];
 
   for (const observed of snapshot.trials) {
     const { record } = observed;
     const { sweep, trial } = record;
     if (isFinal(record.state)) continue;
-    const inQueue = queued.has(`${sweep}.${trial}`);
+    const message = queued.get(`${sweep}.${trial}`);
+    const inQueue = message !== undefined;
     const deadline = record.cancelRequest?.deadline;
     if (isForgottenLease(observed, snapshot)) actions.push({ action: 'free-lease', sweep, trial });
     const why = whyClaimDead(observed, snapshot, inQueue);
@@ -65,12 +75,18 @@ export function planReconcile(snapshot: ReconcileSnapshot): ReconcileAction[] {
       const dispatchedAtMs = record.dispatchedAt === undefined ? 0 : Date.parse(record.dispatchedAt);
       const grace = snapshot.everyClaimDead ? 0 : DISPATCH_GRACE * ackWaitMs;
       if (nowMs - dispatchedAtMs >= grace) actions.push({ action: 'republish', sweep, trial });
+    } else if (message?.inFlight === true && snapshot.workerEnded === true && isUnclaimed(observed)) {
+      actions.push({ action: 'redeliver', sweep, trial, sequence: message.sequence });
     }
   }
   for (const { assignment, sequence } of snapshot.queue) {
     if (!snapshot.isLive(assignment.sweep, assignment.trial)) actions.push({ action: 'remove', sequence });
   }
   return actions;
+}
+
+function isUnclaimed({ record, lease }: ObservedTrial): boolean {
+  return record.state === 'dispatched' && (lease === undefined || lease.attempt <= record.attempt);
 }
 
 /** The worker died between saying how the attempt ended and letting its lease go. */
