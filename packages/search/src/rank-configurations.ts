@@ -40,11 +40,8 @@ export function rankConfigurations(
   const inOrder = [...last.values()].sort((a, b) => a.spec.index - b.spec.index);
   const byConfiguration = Map.groupBy(inOrder, ({ spec }) => `${spec.method} ${spec.configuration}`);
   const sign = objective.goal === 'maximize' ? -1 : 1;
-  const ranked = new Map<string, RankedConfiguration[]>();
-  for (const group of byConfiguration.values()) {
-    const summary = summarize(group, objective, expectedTrials);
-    ranked.set(summary.method, [...(ranked.get(summary.method) ?? []), summary]);
-  }
+  const summaries = [...byConfiguration.values()].map((group) => summarize(group, objective, expectedTrials));
+  const ranked = Map.groupBy(summaries, ({ method }) => method);
   for (const [method, configurations] of ranked) {
     const complete = configurations.filter(({ completed }) => completed >= expectedTrials);
     complete.sort((a, b) => sign * ((a.objective as number) - (b.objective as number)) || a.firstIndex - b.firstIndex);

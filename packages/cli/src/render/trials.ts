@@ -1,10 +1,12 @@
 import type { LogLine, TrialDetail, TrialSummary, TrialWhy } from '@adctl/protocol';
+import { tellApart } from '../services/sweep-progress.js';
 import type { Style } from './style.js';
 import { renderFacts, renderTable } from './table.js';
 import { count, counted, duration, hyperparameterLine, metric } from './values.js';
 
 export function renderTrials(trials: readonly TrialSummary[], style: Style): string {
   if (trials.length === 0) return 'No trials match.';
+  const own = tellApart(trials);
   return renderTable(
     trials,
     [
@@ -17,7 +19,8 @@ export function renderTrials(trials: readonly TrialSummary[], style: Style): str
       { head: 'SEED', align: 'right', value: (trial) => String(trial.seed) },
       { head: 'ATTEMPT', align: 'right', value: (trial) => String(trial.attempt) },
       { head: 'SELECTION AUROC', align: 'right', value: (trial) => metric(trial.selection?.auroc) },
-      { head: 'HYPERPARAMETERS', value: (trial) => hyperparameterLine(trial.hyperparameters) },
+      // Only what differs: `trials show` has them all.
+      { head: 'HYPERPARAMETERS', value: (trial) => hyperparameterLine(own.get(trial.trial) ?? {}) },
     ],
     style,
   );
