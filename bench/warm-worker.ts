@@ -81,9 +81,11 @@ try {
   await trainer.close();
   await rm(folder, { recursive: true, force: true });
 }
-const settled = healths[Math.min(4, healths.length - 1)];
-const last = healths.at(-1);
-const growth = settled === undefined || last === undefined ? 0 : last.rssBytes / settled.rssBytes - 1;
+const medianRss = (some: readonly TrainerHealth[]) =>
+  some.map(({ rssBytes }) => rssBytes).sort((a, b) => a - b)[Math.floor(some.length / 2)] ?? 0;
+const growth = medianRss(healths.slice(-5)) / medianRss(healths.slice(5, 10)) - 1;
 const leaked = healths.reduce((sum, { leakedTensors }) => sum + leakedTensors, 0);
-console.log(`\nleaked tensors: ${leaked}; RSS from trial 5 to the last: ${(100 * growth).toFixed(1)} %`);
+console.log(
+  `\nleaked tensors: ${leaked}; median RSS of the last five against trials 6 to 10: ${(100 * growth).toFixed(1)} %`,
+);
 if (leaked > 0 || growth > 0.1) process.exitCode = 1;

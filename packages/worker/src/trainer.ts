@@ -127,6 +127,12 @@ export function createTrainer(config: TrainerConfig, logger: Logger): Trainer {
   };
 }
 
+/**
+ * V8 may enlarge the space of its young objects in steps, late, and never shrinks it: over 30 trials that looked like a
+ * leak of 180 MB. Capped, the memory stays flat and trials take as long as before.
+ */
+const EXEC_ARGUMENTS = ['--max-semi-space-size=16'];
+
 /** Lines of stderr kept as evidence, in characters. */
 const STDERR_TAIL = 8192;
 
@@ -134,7 +140,7 @@ function startProcess(config: TrainerConfig, logger: Logger): TrainerProcess {
   const child = fork(ENTRIES[config.kind], toTrainerArguments(config), {
     serialization: 'advanced',
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    execArgv: [],
+    execArgv: EXEC_ARGUMENTS,
   });
   const killsBefore = readOomKills();
   let stderr = '';
