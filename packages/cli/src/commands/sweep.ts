@@ -11,7 +11,7 @@ export default class Sweep extends ControllerCommand<typeof Sweep> {
   static override description = [
     'Uses the controller that runs in this folder (adctl dev), or starts one with workers for as long as the sweep takes.',
     'Running the same file again continues where it was. Trials whose code, data, hyperparameters and seed equal those of a trial that has ended are reused, visibly; --fresh trains everything anew.',
-    'The first Ctrl-C lets running trials save a checkpoint and stops; the second stops at once. Either way the same command continues.',
+    'The first Ctrl-C lets running trials save a checkpoint and stops; the second stops at once. Either way the same command continues (after --fresh: adctl dev --until-idle).',
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> sweep examples/sweeps/ocgan.yaml',

@@ -66,8 +66,10 @@ function reusedLine(reused: number): string {
   return `Reused ${counted(reused, 'trial')}: same code, data, hyperparameters and seed as trials that had ended before. --fresh trains them again.`;
 }
 
-function interruptedLine({ controllerIsOurs }: SweepRun, { sweep }: SweepAccepted): string {
+function interruptedLine({ controllerIsOurs, submission }: SweepRun, { sweep }: SweepAccepted): string {
+  // With --fresh the same command would be another sweep.
+  const continues = submission.fresh ? 'adctl dev --until-idle continues it' : 'The same command continues';
   return controllerIsOurs
-    ? 'Stopping: running trials save a checkpoint. The same command continues; Ctrl-C again stops at once.'
+    ? `Stopping: running trials save a checkpoint. ${continues}; Ctrl-C again stops at once.`
     : `No longer watching; the sweep goes on in the other process. adctl sweeps watch ${sweep} shows it, adctl sweeps cancel ${sweep} ends it.`;
 }
