@@ -140,12 +140,15 @@ describe.each(METHODS)('a trial of %s', (method, hyperparameters) => {
   });
 });
 
+/** V8's heap and the C library's take this many trials to reach their size. Measured: 580 MB from trial 14 to 50. */
+const SETTLING_TRIALS = 16;
+
 test('twenty trials in one warm process leave the number of tensors and the memory flat', async () => {
   const spec = await specOf('dae', { ...DAE, epochs: 2 });
   await trainer.ready();
   const pid = trainer.pid();
   const healths: TrainerHealth[] = [];
-  for (let i = 0; i < 20; i++) {
+  for (let i = 0; i < SETTLING_TRIALS + 20; i++) {
     await run(spec);
     healths.push(trainer.health()!);
   }
@@ -159,7 +162,7 @@ test('twenty trials in one warm process leave the number of tensors and the memo
 
   expect(trainer.pid()).toBe(pid);
   expect(new Set(healths.map(({ tensors }) => tensors)).size).toBe(1);
-  expect(medianRss(16, 20) / medianRss(6, 10)).toBeLessThan(1.1); // allocators settle in the first trials
+  expect(medianRss(16, 20) / medianRss(1, 5)).toBeLessThan(1.05);
 });
 
 describe('a trial', () => {
