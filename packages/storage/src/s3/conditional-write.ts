@@ -44,24 +44,30 @@ export function isRefusal(error: unknown, { ifMatch }: PutOptions): boolean {
  */
 export async function settleRefusal(context: S3Context, write: RefusedWrite): Promise<PutOutcome> {
   if (!write.earlier.mayHaveHappened) return { written: false };
-  const found = await lookAt(context, write);
-  if (found?.ours) return { written: true, etag: found.etag };
-  if (write.ifMatch !== undefined || found === null) throw outcomeUnknown(placeOf(context, write.operation, write.key));
-  return { written: false };
+  const { whose, etag } = await lookAt(context, write);
+  if (whose === 'ours') return { written: true, etag };
+  if (whose === 'theirs' && write.ifMatch === undefined) return { written: false };
+  throw outcomeUnknown(placeOf(context, write.operation, write.key));
 }
 
-async function lookAt(context: S3Context, { key, writeId, hash }: RefusedWrite) {
+interface Found {
+  readonly whose: 'ours' | 'theirs' | 'unknown';
+  readonly etag: string;
+}
+
+async function lookAt(context: S3Context, { key, writeId, hash }: RefusedWrite): Promise<Found> {
   const address = addressOf(context, key);
   try {
     const head = await context.client.send(new HeadObjectCommand(address));
     const etag = toEtag(head.ETag);
     const id = head.Metadata?.[WRITE_ID];
-    if (id !== undefined || hash === undefined) return { etag, ours: id === writeId };
+    if (id !== undefined) return { etag, whose: id === writeId ? 'ours' : 'theirs' };
+    if (hash === undefined) return { etag, whose: 'unknown' };
     const object = await context.client.send(new GetObjectCommand({ ...address, IfMatch: etag }));
     const content = (await object.Body?.transformToByteArray()) ?? new Uint8Array();
-    return { etag, ours: sha256(content) === hash };
+    return { etag, whose: sha256(content) === hash ? 'ours' : 'theirs' };
   } catch (error) {
-    if (isNoSuchKey(error)) return null;
+    if (isNoSuchKey(error)) return { etag: '', whose: 'unknown' };
     throw error;
   }
 }

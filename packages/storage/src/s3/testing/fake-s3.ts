@@ -41,6 +41,7 @@ export interface FakeS3 {
   readonly requests: readonly S3Request[];
   /** Replaces the faults; null ends them. */
   setFaults(plan: FaultPlan | null): void;
+  /** Breaks all connections. A second call does nothing. */
   close(): Promise<void>;
 }
 
@@ -99,6 +100,7 @@ export async function startFakeS3(options: FakeS3Options = {}): Promise<FakeS3> 
       faults = plan;
     },
     async close() {
+      if (!server.listening) return;
       server.closeAllConnections();
       server.close();
       await once(server, 'close');
