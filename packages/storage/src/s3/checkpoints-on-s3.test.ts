@@ -57,6 +57,18 @@ describe('a checkpoint on S3', () => {
   );
 });
 
+it('says why a large object failed, also when tidying up fails too', () =>
+  withS3(async ({ fake, store }) => {
+    fake.setFaults(({ operation }) => {
+      if (operation === 'UploadPart') return { kind: 'refuse', code: 'AccessDenied' };
+      return operation === 'AbortMultipartUpload' ? { kind: 'refuse', code: 'InternalError' } : null;
+    });
+
+    const put = putInParts(store, 'v1/large', Buffer.alloc(17 * 1024 * 1024));
+
+    await expect(put).rejects.toMatchObject({ code: 'storage_denied' });
+  }));
+
 it('carries a large object in parts through 80 % refusals', async () => {
   const clock = new SimulatedClock();
   await withS3(

@@ -26,6 +26,10 @@ const IDENTITY = new Set([
   ...['RequestTimeTooSkewed', 'RequestExpired', 'ExpiredToken', 'ExpiredTokenException', 'TokenRefreshRequired'],
   ...['CredentialsProviderError', 'TokenProviderError', 'IDPCommunicationError'],
 ]);
+/** Name of the error for an answer that cannot come from an S3. */
+export const NO_ETAG = 'AnswerWithoutEtag';
+/** RequestTimeout is S3's 400 for a body that came too slowly; BadDigest is a body that changed on the way. */
+const UNANSWERED = new Set(['TimeoutError', 'RequestTimeout', 'BadDigest', NO_ETAG]);
 const BROKEN_CONNECTION = new Set([
   ...['ECONNRESET', 'ECONNREFUSED', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH'],
   ...['ENETUNREACH', 'ENETDOWN', 'EHOSTDOWN', 'EADDRNOTAVAIL', 'ERR_STREAM_PREMATURE_CLOSE', 'EPROTO', 'EAI_FAIL'],
@@ -37,14 +41,15 @@ export function classify(error: unknown): Trouble {
   if (THROTTLED.has(name) || status === 429) return 'throttled';
   if (name === 'ConditionalRequestConflict' || name === 'OperationAborted') return 'conflict';
   if (IDENTITY.has(name)) return 'identity';
-  // RequestTimeout is S3's 400 for a body that came too slowly; BadDigest is a body that changed on the way.
-  if (name === 'TimeoutError' || name === 'RequestTimeout' || name === 'BadDigest') return 'unreachable';
-  if (BROKEN_CONNECTION.has(codeOf(error))) return 'unreachable';
+  if (UNANSWERED.has(name) || BROKEN_CONNECTION.has(codeOf(error))) return 'unreachable';
   if (status !== undefined && status >= 500 && status !== 501) return 'failing';
   // A successful answer that could not be read: cut off on the way.
   if (status !== undefined && status < 300) return 'unreachable';
   return 'final';
 }
+
+/** Whether fewer requests at a time would help; a HEAD tells no more than 503. */
+export const asksForLess = (error: unknown) => classify(error) === 'throttled' || statusOf(error) === 503;
 
 /** Whether a request that ended so may have been done all the same. */
 export const mayHaveHappened = (trouble: Trouble) => trouble === 'failing' || trouble === 'unreachable';

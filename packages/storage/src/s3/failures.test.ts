@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { AdctlError } from '@adctl/protocol';
 import { describe, expect, it, vi } from 'vitest';
 import { ACCESS_KEY_ID, SECRET, useCredentials, withS3 } from './s3.fixtures.js';
+import { spoil } from './testing/index.js';
 import type { ErrorCode } from './testing/s3-answer.js';
 
 useCredentials();
@@ -96,6 +97,35 @@ describe('errors say what to do', () => {
       vi.stubEnv('AWS_CONFIG_FILE', '/nowhere/config');
 
       await expect(store.head('k')).rejects.toMatchObject({ code: 'storage_no_credentials', kind: 'permanent' });
+    }));
+});
+
+describe('what a proxy answers', () => {
+  const page = '<html><body>Sorry<br></body></html>';
+
+  it.each([200, 502, 503, 504])('with HTTP %i is not taken for the answer of the store', (status) =>
+    withS3(async ({ fake, store }) => {
+      fake.setFaults(spoil('PutObject', { kind: 'proxy', status, body: page }));
+      await store.put('k', Buffer.from('x'), { ifAbsent: true });
+      fake.setFaults(spoil('HeadObject', { kind: 'proxy', status, body: page }));
+      expect((await store.head('k'))?.bytes).toBe(1);
+      fake.setFaults(spoil('GetObject', { kind: 'proxy', status, body: page }));
+      expect(Buffer.from((await store.get('k'))?.content ?? []).toString()).toBe('x');
+      fake.setFaults(spoil('ListObjectsV2', { kind: 'proxy', status, body: page }));
+      expect(await firstOf(store.list(''))).toMatchObject({ key: 'k' });
+      const upload = await store.createMultipart('large');
+      fake.setFaults(spoil('UploadPart', { kind: 'proxy', status, body: page }));
+      await upload.putPart(1, Buffer.from('part'));
+      fake.setFaults(spoil('CompleteMultipartUpload', { kind: 'proxy', status, body: page }));
+      expect(await upload.complete({ ifAbsent: true })).toMatchObject({ written: true });
+    }),
+  );
+
+  it('with HTTP 404 is no absent key', () =>
+    withS3(async ({ fake, store }) => {
+      fake.setFaults(() => ({ kind: 'proxy', status: 404, body: page }));
+
+      await expect(store.get('k')).rejects.toMatchObject({ code: 'storage_refused', details: { status: 404 } });
     }));
 });
 

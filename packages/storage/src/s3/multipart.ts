@@ -77,7 +77,8 @@ class S3Upload implements MultipartUpload {
     const checksum =
       settings.checksums === 'always' ? { ChecksumSHA256: createHash('sha256').update(content).digest('base64') } : {};
     const command = { ...this.#address, PartNumber: part, Body: content, ...checksum };
-    await this.#run('UploadPart', () => client.send(new UploadPartCommand(command), abortable(signal)), { signal });
+    const send = async () => toEtag((await client.send(new UploadPartCommand(command), abortable(signal))).ETag);
+    await this.#run('UploadPart', send, { signal });
   }
 
   async parts(): Promise<readonly { readonly part: number; readonly bytes: number }[]> {

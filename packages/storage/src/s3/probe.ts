@@ -34,6 +34,8 @@ export async function probeS3(store: ObjectStore): Promise<S3Capabilities> {
   const keys = ['a', 'b', 'race', 'upload'].map((name) => `${folder}/${name}`);
   const [first = '', second = '', race = '', upload = ''] = keys;
   try {
+    // Without the right to list, S3 answers 403 for an absent key: better said here than in the middle of a trial.
+    await store.head(first);
     const strongList = await listsAtOnce(store, folder, [first, second]);
     await store.put(first, bytes('first'));
     return {

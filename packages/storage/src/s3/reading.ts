@@ -106,9 +106,10 @@ async function request(
     if (!(body instanceof Readable)) throw new TypeError('the SDK answered without a stream');
     // An error after the last chunk was read has nobody to tell; before, the iterator throws it.
     body.on('error', () => undefined);
-    const bytes = offset + (answer.ContentLength ?? 0);
+    if (answer.ETag === undefined) body.destroy();
+    const info = toObjectInfo(key, answer, offset + (answer.ContentLength ?? 0));
     const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
-    return { info: toObjectInfo(key, answer, bytes), hash: answer.Metadata?.[CONTENT_HASH], body, chunks };
+    return { info, hash: answer.Metadata?.[CONTENT_HASH], body, chunks };
   } catch (error) {
     if (isNoSuchKey(error)) return null;
     if (isConditionFailed(error)) throw objectChanged(placeOf(context, 'GetObject', key));

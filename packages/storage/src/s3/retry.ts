@@ -1,5 +1,5 @@
 import { AdctlError } from '@adctl/protocol';
-import { classify, mayHaveHappened, type Trouble } from './classify.js';
+import { asksForLess, classify, mayHaveHappened, type Trouble } from './classify.js';
 import type { Clock } from './clock.js';
 import { Parallelism } from './parallelism.js';
 import { type Place, toStorageError } from './s3-errors.js';
@@ -95,7 +95,7 @@ export class RetryLoop {
       try {
         return { answer: await action(earlier) };
       } catch (error) {
-        if (classify(error) === 'throttled') slowDown();
+        if (asksForLess(error)) slowDown();
         return { error };
       }
     });

@@ -1,6 +1,7 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import { badObjectKey } from '../errors.js';
 import { assertObjectKey } from '../object-key.js';
+import { NO_ETAG } from './classify.js';
 import type { RetryLoop } from './retry.js';
 import type { Place } from './s3-errors.js';
 import type { ResolvedS3Settings } from './settings.js';
@@ -33,5 +34,11 @@ export function placeOf({ settings }: S3Context, operation: string, key: string)
   return { operation, url: `s3://${bucket}/${prefix}${key}`, endpoint: endpoint ?? 'AWS' };
 }
 
-/** Etags with quotes, whichever way a store writes them. */
-export const toEtag = (etag: string | undefined) => `"${(etag ?? '').replaceAll('"', '')}"`;
+/**
+ * Etags with quotes, whichever way a store writes them.
+ * @throws an error for the retry loop when there is none: then it was no store that answered 200, but a proxy or a portal.
+ */
+export function toEtag(etag: string | undefined): string {
+  if (etag !== undefined) return `"${etag.replaceAll('"', '')}"`;
+  throw Object.assign(new Error('a successful answer without an etag'), { name: NO_ETAG });
+}

@@ -146,7 +146,7 @@ function denied(at: string, more: More): AdctlError {
     {
       code: 'storage_denied',
       kind: 'permanent',
-      hint: "Check the credentials, and that the role's policy allows the requests listed in docs/storage.md below the prefix.",
+      hint: "Check the credentials and the role's policy (docs/storage.md); without s3:ListBucket absent keys are refused, too.",
       ...more,
     },
   );

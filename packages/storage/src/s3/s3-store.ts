@@ -12,7 +12,7 @@ import { abortable, createUpload, resumeUpload } from './multipart.js';
 import { openObject, toObjectInfo } from './reading.js';
 import { type EarlierTries, RetryLoop, type RetryNote } from './retry.js';
 import { createClient } from './s3-client.js';
-import { addressOf, placeOf, type S3Context } from './s3-context.js';
+import { addressOf, placeOf, type S3Context, toEtag } from './s3-context.js';
 import { objectDamaged } from './s3-errors.js';
 import { resolveSettings, type S3Settings } from './settings.js';
 
@@ -80,7 +80,7 @@ class BucketStore implements S3Store {
     const put = async (earlier: EarlierTries): Promise<PutOutcome> => {
       try {
         const answer = await this.#context.client.send(new PutObjectCommand(command), abortable(signal));
-        return { written: true, etag: toObjectInfo(key, answer, 0).etag };
+        return { written: true, etag: toEtag(answer.ETag) };
       } catch (error) {
         if (!isRefusal(error, options)) throw error;
         const write = { operation: 'PutObject', key, writeId, hash: hash.toString('hex'), ifMatch: options.ifMatch };

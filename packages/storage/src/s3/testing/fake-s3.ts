@@ -10,6 +10,8 @@ import type { StoredState } from './stored-objects.js';
 export type Fault =
   /** Refused with an error, nothing done. */
   | { readonly kind: 'refuse'; readonly code: ErrorCode }
+  /** A proxy on the way answers instead of the store. */
+  | { readonly kind: 'proxy'; readonly status: number; readonly body: string }
   /** The connection breaks before the request takes effect, or after it, so that only the answer is lost. */
   | { readonly kind: 'drop'; readonly moment: 'before' | 'after' }
   /** The connection breaks after that many bytes of the answer's body. */
@@ -29,6 +31,8 @@ export interface FakeS3Options {
   readonly accessKeyId?: string;
   /** Default 0: any free one. */
   readonly port?: number;
+  /** Whether `requests` grows. Default true; a long rehearsal has no use for it. */
+  readonly keepRequests?: boolean;
   /** Default: the machine's clock. */
   readonly clock?: { now(): number; sleep(ms: number): Promise<void> };
 }
@@ -68,13 +72,20 @@ export async function startFakeS3(options: FakeS3Options = {}): Promise<FakeS3> 
   let faults: FaultPlan | null = null;
 
   async function handle(request: S3Request, response: ServerResponse): Promise<void> {
-    requests.push(request);
+    if (options.keepRequests ?? true) requests.push(request);
     const keyId = /Credential=([^/]+)\//.exec(request.headers.authorization ?? '')?.[1] ?? '';
     if (options.accessKeyId !== undefined && keyId !== options.accessKeyId) {
       return send(response, request, errorAnswer('InvalidAccessKeyId', element('AWSAccessKeyId', keyId)));
     }
     const fault = faults?.(request) ?? null;
     if (fault?.kind === 'refuse') return send(response, request, errorAnswer(fault.code));
+    if (fault?.kind === 'proxy') {
+      return send(response, request, {
+        status: fault.status,
+        headers: { 'content-type': 'text/html' },
+        body: fault.body,
+      });
+    }
     if (fault?.kind === 'delay') await clock.sleep(fault.ms);
     if (fault?.kind === 'drop' && fault.moment === 'before') return breakOff(response);
     const answer = answerRequest(context, request);

@@ -16,6 +16,8 @@ export interface FakeBehaviour {
   readonly conditionalPut: 'honoured' | 'ignored' | 'refused';
   readonly conditionalComplete: 'honoured' | 'ignored' | 'refused';
   readonly listsParts: boolean;
+  /** Whether an upload is found only under its own key. */
+  readonly checksUploadKey: boolean;
   /** Whether a listing shows what was written or deleted since the listing before. */
   readonly listsAtOnce: boolean;
   readonly keepsMetadata: boolean;
@@ -31,6 +33,7 @@ export const AWS: FakeBehaviour = {
   conditionalPut: 'honoured',
   conditionalComplete: 'honoured',
   listsParts: true,
+  checksUploadKey: true,
   listsAtOnce: true,
   keepsMetadata: true,
   pageSize: 1000,
@@ -86,9 +89,9 @@ const HANDLERS: Partial<Record<Operation, Handler>> = {
   UploadPart: putPart,
   ListParts: listParts,
   CompleteMultipartUpload: completeUpload,
-  AbortMultipartUpload: ({ state }, request) => {
-    if (uploadOf(state, request) === undefined) return errorAnswer('NoSuchUpload');
-    state.uploads.delete(request.query.get('uploadId') ?? '');
+  AbortMultipartUpload: (context, request) => {
+    if (uploadOf(context, request) === undefined) return errorAnswer('NoSuchUpload');
+    context.state.uploads.delete(request.query.get('uploadId') ?? '');
     return { status: 204 };
   },
 };
@@ -208,13 +211,14 @@ function createUpload({ state, behaviour }: OperationContext, request: S3Request
   return xmlAnswer('InitiateMultipartUploadResult', element('Key', escapeXml(key)) + element('UploadId', id));
 }
 
-function uploadOf(state: StoredState, { bucket, key, query }: S3Request): StoredUpload | undefined {
+function uploadOf({ state, behaviour }: OperationContext, { bucket, key, query }: S3Request): StoredUpload | undefined {
   const upload = state.uploads.get(query.get('uploadId') ?? '');
-  return upload?.bucket === bucket && upload.key === key ? upload : undefined;
+  if (upload?.bucket !== bucket) return undefined;
+  return upload.key === key || !behaviour.checksUploadKey ? upload : undefined;
 }
 
-function putPart({ state }: OperationContext, request: S3Request): S3Answer {
-  const upload = uploadOf(state, request);
+function putPart(context: OperationContext, request: S3Request): S3Answer {
+  const upload = uploadOf(context, request);
   if (upload === undefined) return errorAnswer('NoSuchUpload');
   const sha256 = request.headers['x-amz-checksum-sha256'];
   if (upload.wantsSha256 && sha256 === undefined) return errorAnswer('InvalidRequest');
@@ -223,9 +227,10 @@ function putPart({ state }: OperationContext, request: S3Request): S3Answer {
   return { status: 200, headers: { etag: `"${etag}"` } };
 }
 
-function listParts({ state, behaviour }: OperationContext, request: S3Request): S3Answer {
+function listParts(context: OperationContext, request: S3Request): S3Answer {
+  const { behaviour } = context;
   if (!behaviour.listsParts) return errorAnswer('NotImplemented');
-  const upload = uploadOf(state, request);
+  const upload = uploadOf(context, request);
   if (upload === undefined) return errorAnswer('NoSuchUpload');
   const after = Number(request.query.get('part-number-marker') ?? 0);
   const most = Math.min(behaviour.partsPageSize, Number(request.query.get('max-parts') ?? 1000));
@@ -250,7 +255,7 @@ function listParts({ state, behaviour }: OperationContext, request: S3Request): 
 
 function completeUpload(context: OperationContext, request: S3Request, bucket: Map<string, StoredObject>): S3Answer {
   const { state, behaviour } = context;
-  const upload = uploadOf(state, request);
+  const upload = uploadOf(context, request);
   if (upload === undefined) return errorAnswer('NoSuchUpload');
   const parts: StoredPart[] = [];
   for (const [text] of request.body.toString().matchAll(/<Part>.*?<\/Part>/gs)) {
