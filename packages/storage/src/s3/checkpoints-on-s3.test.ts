@@ -1,3 +1,4 @@
+import { headKey } from '@adctl/protocol';
 import { describe, expect, it } from 'vitest';
 import { loadNewestCheckpoint } from '../checkpoint-loading.js';
 import { aCheckpoint, sweep, trial } from '../checkpoints.fixtures.js';
@@ -42,6 +43,30 @@ describe('a checkpoint on S3', () => {
       const after = await commitCheckpoint(store, aCheckpoint(1, 50));
       expect(after.fencedBy).toBe(2);
     }));
+
+  it('moves the head on when a lost answer leaves open who moved it last', async () => {
+    let meanwhile: () => Promise<unknown> = () => Promise.resolve();
+    await withS3(
+      async ({ fake, store, another }) => {
+        const other = another();
+        await commitCheckpoint(store, aCheckpoint(1, 10));
+        // The head of attempt 2 is moved, its answer lost, and attempt 3 moves the head before attempt 2 looks.
+        fake.setFaults((request) => {
+          const head = request.key === headKey(sweep, trial) && request.operation === 'PutObject';
+          if (!head) return null;
+          fake.setFaults(null);
+          return { kind: 'drop', moment: 'after' };
+        });
+        meanwhile = () => commitCheckpoint(other, aCheckpoint(3, 5));
+
+        const committed = await commitCheckpoint(store, aCheckpoint(2, 20));
+
+        expect(committed.fencedBy).toBe(3);
+        expect((await readHead(store, sweep, trial)).head).toMatchObject({ attempt: 3, step: 5 });
+      },
+      { runtime: { clock: { now: () => 0, sleep: async () => void (await meanwhile()) } } },
+    );
+  });
 
   it.each(['before', 'after'] as const)('is committed whichever put loses its connection %s it was done', (moment) =>
     withS3(async ({ fake, store }) => {

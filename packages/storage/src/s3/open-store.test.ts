@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { openS3Store } from './open-store.js';
 import { probeS3, type S3Capabilities } from './probe.js';
 import { createInstantClock, useCredentials, withS3 } from './s3.fixtures.js';
@@ -84,6 +84,17 @@ describe('opening', () => {
       },
       { fake: { behaviour: { conditionalPut: 'ignored' } } },
     ));
+
+  it('asks for a region when AWS is meant and none is found', async () => {
+    for (const name of ['AWS_REGION', 'AWS_DEFAULT_REGION', 'AWS_PROFILE']) vi.stubEnv(name, undefined);
+    vi.stubEnv('AWS_CONFIG_FILE', '/nowhere/config');
+    vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/nowhere/credentials');
+
+    await expect(openS3Store({ bucket: 'objects' })).rejects.toMatchObject({
+      code: 'bad_s3_settings',
+      message: expect.stringContaining('region'),
+    });
+  });
 
   it('refuses late listings in every mode', () =>
     withS3(

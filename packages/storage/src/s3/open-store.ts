@@ -27,6 +27,7 @@ export async function openS3Store(settings: S3Settings, runtime: S3Runtime = {})
   const store = createS3Store(settings, runtime);
   const close = () => store.close();
   try {
+    await store.region();
     const capabilities = await probeS3(store);
     const missing = ALWAYS_NEEDED.filter((name) => !capabilities[name]);
     const unshared = NEEDED_TO_SHARE.filter((name) => !capabilities[name]);

@@ -14,7 +14,7 @@ import { type EarlierTries, RetryLoop, type RetryNote } from './retry.js';
 import { createClient } from './s3-client.js';
 import { addressOf, placeOf, type S3Context, toEtag } from './s3-context.js';
 import { objectDamaged } from './s3-errors.js';
-import { resolveSettings, type S3Settings } from './settings.js';
+import { badSettings, resolveSettings, type S3Settings } from './settings.js';
 
 /** What a test replaces, and where retries are told. */
 export interface S3Runtime {
@@ -29,6 +29,8 @@ export interface S3Runtime {
 export interface S3Store extends ObjectStore {
   /** Requests that may be under way now; lower than `maxSockets` after the store asked for less. */
   readonly parallelism: number;
+  /** The region in force. @throws AdctlError user `bad_s3_settings` when none is given or found. */
+  region(): Promise<string>;
   /** Closes the connections; the store is not used afterwards. */
   close(): void;
 }
@@ -154,6 +156,14 @@ class BucketStore implements S3Store {
   async resumeMultipart(key: string, uploadId: string): Promise<MultipartUpload> {
     assertObjectKey(key);
     return resumeUpload(this.#context, key, uploadId);
+  }
+
+  async region(): Promise<string> {
+    try {
+      return await this.#context.client.config.region();
+    } catch (error) {
+      throw badSettings('no region is given or found', 'Set the region of the bucket, or AWS_REGION.', error);
+    }
   }
 
   close(): void {

@@ -120,6 +120,7 @@ function inRange(name: string, value: number, least: number, most: number): numb
   throw badSettings(`${name} is ${value}, not within ${least} to ${most}`, 'Correct the setting.');
 }
 
-function badSettings(message: string, hint: string): AdctlError {
-  return userError('bad_s3_settings', `object store settings: ${message}`, { hint });
+/** Thrown for a setting that cannot be used. */
+export function badSettings(message: string, hint: string, cause?: unknown): AdctlError {
+  return userError('bad_s3_settings', `object store settings: ${message}`, { hint, cause });
 }
