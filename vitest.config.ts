@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** Sibling packages resolve to their TypeScript sources in this process; child processes run the built `dist`. */
-const resolveToSource = { ssr: { resolve: { conditions: ['source', 'module', 'node', 'import', 'default'] } } };
+const resolveToSource = { ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'] } } };
 
 /** The file suffix picks the project (house style: tests beside the code). */
 export default defineConfig({

@@ -1,4 +1,5 @@
 import {
+  AdctlError,
   CheckpointHead,
   CheckpointManifest,
   checkpointPrefix,
@@ -11,7 +12,7 @@ import {
 } from '@adctl/protocol';
 import { checkpointConflict } from './errors.js';
 import { putInParts } from './large-objects.js';
-import type { ObjectStore } from './object-store.js';
+import type { ObjectStore, PutOutcome } from './object-store.js';
 
 export interface CheckpointFile {
   /** One key segment, e.g. `generator.safetensors`. */
@@ -118,8 +119,17 @@ async function moveHead(
     const { head, etag } = await readHead(store, sweep, trial);
     if (head !== null && compareAge(head, ours) >= 0) return head;
     const condition = etag === null ? { ifAbsent: true } : { ifMatch: etag };
-    const outcome = await store.put(key, content, { ...condition, contentType: 'application/json' });
-    if (outcome.written) return ours;
+    if (await wins(store.put(key, content, { ...condition, contentType: 'application/json' }))) return ours;
+  }
+}
+
+/** Whether the put was done. One whose outcome nobody knows counts as lost: the head is read again and compared. */
+async function wins(put: Promise<PutOutcome>): Promise<boolean> {
+  try {
+    return (await put).written;
+  } catch (error) {
+    if (error instanceof AdctlError && error.code === 'storage_outcome_unknown') return false;
+    throw error;
   }
 }
 

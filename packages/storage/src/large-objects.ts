@@ -19,7 +19,8 @@ export async function putInParts(
     }
     return await upload.complete({ ifAbsent });
   } catch (error) {
-    await upload.abort();
+    // What could not be tidied up is the lifecycle rule's; the reason that counts is the first one.
+    await Promise.allSettled([upload.abort()]);
     throw error;
   }
 }

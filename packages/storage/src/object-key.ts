@@ -14,6 +14,12 @@ export function assertObjectKey(key: string): void {
   for (const segment of key.split('/')) assertSegment(key, segment);
 }
 
+/** Whether `assertObjectKey` would pass, for keys that come from elsewhere. */
+export function isObjectKey(key: string): boolean {
+  const segments = key.split('/');
+  return key.length <= LONGEST_BYTES && segments.every((segment) => SEGMENT.test(segment) && !/^\.\.?$/.test(segment));
+}
+
 /**
  * Refuses what no key can begin with. A prefix may be empty and may end within a segment or with a slash.
  * @throws AdctlError bug `bad_object_key`.

@@ -2,7 +2,7 @@
 export interface ObjectInfo {
   readonly key: string;
   readonly bytes: number;
-  /** The token for `ifMatch`; opaque, changes with every write. Not a content hash. */
+  /** The token for `ifMatch`; opaque, changes whenever the content does. Not a content hash. */
   readonly etag: string;
   readonly modifiedAt: Date;
 }

@@ -1,0 +1,103 @@
+import { AdctlError } from '@adctl/protocol';
+import { asksForLess, classify, mayHaveHappened, type Trouble } from './classify.js';
+import type { Clock } from './clock.js';
+import { Parallelism } from './parallelism.js';
+import { type Place, toStorageError } from './s3-errors.js';
+
+export interface RetryPolicy {
+  /** Longest pause before the second try; doubles with every try. */
+  readonly firstDelayMs: number;
+  readonly longestDelayMs: number;
+  /** From the first try on; then the error is final. */
+  readonly deadlineMs: number;
+}
+
+/** One pause before another try, for logs and metrics. Holds no secret. */
+export interface RetryNote extends Place {
+  readonly trouble: Trouble;
+  readonly tries: number;
+  readonly delayMs: number;
+}
+
+export interface RetryContext {
+  readonly policy: RetryPolicy;
+  readonly clock: Clock;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  readonly maxParallel: number;
+  readonly onRetry: ((note: RetryNote) => void) | undefined;
+}
+
+/** What an action knows of the tries before it. */
+export interface EarlierTries {
+  /** Whether one of them may have taken effect without our hearing of it. */
+  readonly mayHaveHappened: boolean;
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Instead of the policy's. */
+  readonly deadlineMs?: number | undefined;
+}
+
+/** Tries for what the SDK mends between two tries: it corrects its clock, and fetches credentials anew. */
+const IDENTITY_TRIES = 4;
+
+/**
+ * The loop around every request: full-jitter back-off until a deadline, fewer requests at a time when throttled. The SDK's
+ * own retries are off: their shared budget runs out just when a store throttles, and requests fail after one try.
+ */
+export class RetryLoop {
+  readonly #context: RetryContext;
+  readonly #parallelism: Parallelism;
+
+  constructor(context: RetryContext) {
+    this.#context = context;
+    this.#parallelism = new Parallelism(context.maxParallel);
+  }
+
+  /** Requests that may be under way now; lower after throttling. */
+  get parallelism(): number {
+    return this.#parallelism.limit;
+  }
+
+  /**
+   * Runs an action until it returns or fails for good.
+   * @param action must be safe to repeat, with the help of what it is told of earlier tries.
+   * @throws the signal's reason; the action's own `AdctlError`; for all else what `toStorageError` makes of it.
+   */
+  async run<T>(place: Place, action: (earlier: EarlierTries) => Promise<T>, options: RunOptions = {}): Promise<T> {
+    const { policy, clock, random, onRetry } = this.#context;
+    const { signal, deadlineMs = policy.deadlineMs } = options;
+    const start = clock.now();
+    let happened = false;
+    for (let tries = 1; ; tries += 1) {
+      signal?.throwIfAborted();
+      const outcome = await this.#try(action, { mayHaveHappened: happened });
+      if ('answer' in outcome) return outcome.answer;
+      signal?.throwIfAborted();
+      const { error } = outcome;
+      if (error instanceof AdctlError) throw error;
+      const trouble = classify(error);
+      happened ||= mayHaveHappened(trouble);
+      const elapsedMs = clock.now() - start;
+      const hopeless = trouble === 'final' || (trouble === 'identity' && tries >= IDENTITY_TRIES);
+      if (hopeless || elapsedMs >= deadlineMs) throw toStorageError(error, trouble, place, { tries, elapsedMs });
+      const longest = Math.min(policy.longestDelayMs, policy.firstDelayMs * 2 ** (tries - 1));
+      const delayMs = Math.min(random() * longest, deadlineMs - elapsedMs);
+      onRetry?.({ ...place, trouble, tries, delayMs });
+      await clock.sleep(delayMs, signal);
+    }
+  }
+
+  #try<T>(action: (earlier: EarlierTries) => Promise<T>, earlier: EarlierTries) {
+    return this.#parallelism.hold(async (slowDown): Promise<{ readonly answer: T } | { readonly error: unknown }> => {
+      try {
+        return { answer: await action(earlier) };
+      } catch (error) {
+        if (asksForLess(error)) slowDown();
+        return { error };
+      }
+    });
+  }
+}
