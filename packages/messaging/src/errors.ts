@@ -132,6 +132,16 @@ export function natsApiError(what: string, error: { code: number; err_code?: num
   });
 }
 
+/** Thrown when the server takes no note of an ack, nak or renewal. */
+export function ackUnconfirmed(cause: unknown): AdctlError {
+  return new AdctlError('the NATS server does not confirm the answer to a delivery', {
+    code: 'queue_ack_unconfirmed',
+    kind: 'transient',
+    hint: 'Go on: the message is handed out again, and the lease decides who may train.',
+    cause,
+  });
+}
+
 /** Thrown for a message larger than the server takes. */
 export function messageTooLarge(subject: string, cause?: unknown): AdctlError {
   return new AdctlError(`the message to ${subject} is larger than the NATS server takes`, {

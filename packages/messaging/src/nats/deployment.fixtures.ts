@@ -53,6 +53,8 @@ export async function createDeployment(
 export async function describeOnServers(
   which: 'old' | 'newest' | 'both',
   suite: (server: { readonly version: string; current(): NatsServer }) => void,
+  /** Further lines of the server's configuration. */
+  config = '',
 ): Promise<void> {
   const binaries = await findNatsBinaries();
   for (const name of which === 'both' ? (['old', 'newest'] as const) : [which]) {
@@ -66,7 +68,7 @@ export async function describeOnServers(
     describe(`nats-server ${binary.version}`, () => {
       let server: NatsServer | undefined;
       beforeAll(async () => {
-        server = await startNatsServer({ path: binary.path });
+        server = await startNatsServer({ path: binary.path, config });
       });
       afterAll(() => server?.remove());
       suite({

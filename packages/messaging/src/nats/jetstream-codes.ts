@@ -38,3 +38,6 @@ export function isInterruption(error: unknown): boolean {
     ['nats_timeout', 'nats_no_responders', 'nats_disconnected', 'nats_api_error'].includes(error.code)
   );
 }
+
+/** Nobody answered in time, though somebody was there to ask. */
+export const isTimeout = (error: unknown): boolean => error instanceof AdctlError && error.code === 'nats_timeout';

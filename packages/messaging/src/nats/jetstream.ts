@@ -1,9 +1,9 @@
 import { AdctlError } from '@adctl/protocol';
 import { z } from 'zod';
 import type { Clock } from '../clock.js';
-import { natsApiError, natsNotPrepared, natsUnreachable } from '../errors.js';
+import { ackUnconfirmed, natsApiError, natsNotPrepared, natsUnreachable } from '../errors.js';
 import type { NatsClient, NatsMessage } from './client.js';
-import { isInterruption, isMessageMissing, isStreamMissing } from './jetstream-codes.js';
+import { isInterruption, isMessageMissing, isStreamMissing, isTimeout } from './jetstream-codes.js';
 import { pause } from './mailbox.js';
 
 const ApiProblem = z.object({ code: z.int(), err_code: z.int().optional(), description: z.string().optional() });
@@ -42,6 +42,9 @@ export interface JetStreamOptions {
 }
 
 const ATTEMPT_TIMEOUT_MS = 5_000;
+/** A server answers acks in milliseconds, or not at all: after a crash it may have forgotten a delivery. */
+const CONFIRM_TIMEOUT_MS = 1_000;
+const MOST_UNANSWERED = 3;
 const SHORTEST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
 
@@ -100,9 +103,25 @@ export class JetStream {
     }
   }
 
-  /** Asks `subject` again and again until it answers or the patience ends. The answer has no content. */
-  async confirm(subject: string, text: string): Promise<void> {
-    await this.insist(subject, () => this.#ask(subject, text));
+  /** One attempt at a call of the API whose answer only matters as a failure. */
+  async once(verb: string, timeoutMs: number): Promise<void> {
+    parseAnswer(await this.client.request(`$JS.API.${verb}`, '', { timeoutMs }), verb, Anything);
+  }
+
+  /**
+   * Answers a delivery and resolves once the server has taken note; through outages like every call.
+   * @throws AdctlError transient `queue_ack_unconfirmed` when a server that can be reached takes no note: it knows of no such delivery, and will hand the message out again.
+   */
+  async confirm(reply: string, answer: string): Promise<void> {
+    let unanswered = 0;
+    await this.insist(reply, async () => {
+      try {
+        await this.client.request(reply, answer, { timeoutMs: CONFIRM_TIMEOUT_MS });
+      } catch (error) {
+        unanswered += isTimeout(error) ? 1 : 0;
+        throw unanswered >= MOST_UNANSWERED ? ackUnconfirmed(error) : error;
+      }
+    });
   }
 
   /** Repeats an attempt that is interrupted; everything else it throws comes out as it is. */

@@ -61,6 +61,7 @@ export function permissionsOf(user: NatsUser, namespace?: string): NatsPermissio
     publish: [
       ...consumers.flatMap((consumer) => [
         `$JS.API.CONSUMER.MSG.NEXT.${names.jobs}.${consumer}`,
+        `$JS.API.CONSUMER.INFO.${names.jobs}.${consumer}`,
         `$JS.ACK.${names.jobs}.${consumer}.>`,
         // Servers in a JetStream domain put domain and account into the subject of an ack.
         `$JS.ACK.*.*.${names.jobs}.${consumer}.>`,

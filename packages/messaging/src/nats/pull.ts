@@ -3,6 +3,7 @@ import { natsNotPrepared } from '../errors.js';
 import { PRIORITIES, type Priority } from '../trial-queue.js';
 import type { NatsMessage } from './client.js';
 import type { JetStream } from './jetstream.js';
+import { isConsumerMissing, isInterruption } from './jetstream-codes.js';
 import { Mailbox, pause } from './mailbox.js';
 import type { NatsNames } from './names.js';
 import { giveBack } from './nats-delivery.js';
@@ -10,8 +11,13 @@ import { toNanos } from './settings.js';
 
 /** A pull that the server forgot (restart, new leader) is repeated after this long. */
 const ROUND_MS = 5_000;
-/** Longest wait for the answer to "what is there now". */
-const GLANCE_MS = 1_000;
+/**
+ * Longest wait for the answer to "what is there now". nats-server 2.9 counts removed messages as pending and then stays
+ * silent; what comes later is taken all the same.
+ */
+const GLANCE_MS = 100;
+/** The server ends a waiting pull itself; when it does not by this much later, it knows of no pull. */
+const SILENCE_MS = 250;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 2_000;
 
@@ -22,7 +28,7 @@ const isNothing = (status: number): boolean => status === 404 || status === 408;
 type Arrival = NatsMessage | 'reconnected' | { readonly denied: AdctlError };
 
 /** How a round of pulls ended. */
-type Round = NatsMessage | 'nothing' | 'again' | 'refused' | 'no consumer';
+type Round = NatsMessage | 'nothing' | 'silence' | 'again' | 'refused' | 'no consumer';
 
 export interface PullOptions {
   readonly class: string;
@@ -88,22 +94,19 @@ class Pull {
 
   async run(): Promise<NatsMessage | null> {
     let pauseMs = FIRST_PAUSE_MS;
-    let missing = false;
     for (let first = true; ; first = false) {
       const round = (first ? await this.#glance() : undefined) ?? (await this.#wait());
       if (typeof round === 'object') return round;
-      if (this.#signal.aborted) break;
-      missing = round === 'no consumer' && !(await this.options.mend());
-      if (this.#left() <= 0) break;
+      if (this.#signal.aborted) return null;
+      const missing = round === 'no consumer' && !(await this.options.mend());
       if (round === 'refused' || missing) {
         await pause(this.jetstream.options.clock, Math.min(pauseMs, this.#left()), this.#signal);
         pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       } else pauseMs = FIRST_PAUSE_MS;
+      if (this.#left() > 0) continue;
+      if (missing) throw natsNotPrepared(`a queue for class ${JSON.stringify(this.options.class)}`);
+      return null;
     }
-    if (missing && !this.#signal.aborted) {
-      throw natsNotPrepared(`a queue for class ${JSON.stringify(this.options.class)}`);
-    }
-    return null;
   }
 
   async end(): Promise<void> {
@@ -117,7 +120,7 @@ class Pull {
     for (const priority of PRIORITIES) {
       this.#pull(priority, { batch: 1, no_wait: true });
       const round = await this.#arrival(new Set([priority]), GLANCE_MS);
-      if (round !== 'nothing') return round;
+      if (round !== 'nothing' && round !== 'silence') return round;
     }
     return undefined;
   }
@@ -127,7 +130,25 @@ class Pull {
     const waitMs = Math.min(this.#left(), ROUND_MS);
     if (waitMs <= 0 || this.#signal.aborted) return 'nothing';
     for (const priority of PRIORITIES) this.#pull(priority, { batch: 1, expires: toNanos(waitMs) });
-    return this.#arrival(new Set(PRIORITIES), waitMs);
+    const round = await this.#arrival(new Set(PRIORITIES), waitMs + SILENCE_MS);
+    // nats-server 2.9 says nothing at all for a consumer that does not exist.
+    return round === 'silence' && (await this.#isMissing()) ? 'no consumer' : round;
+  }
+
+  /** Whether any consumer of the class does not exist; false when nobody can tell now. */
+  async #isMissing(): Promise<boolean> {
+    const { client } = this.jetstream;
+    for (const priority of PRIORITIES) {
+      const consumer = this.names.consumer(this.options.class, priority);
+      const verb = `CONSUMER.INFO.${this.names.jobs}.${consumer}`;
+      try {
+        await this.jetstream.once(verb, GLANCE_MS * 10);
+      } catch (error) {
+        if (isConsumerMissing(error)) return true;
+        if (!isInterruption(error) && !client.closed.aborted) throw error;
+      }
+    }
+    return false;
   }
 
   /** The first message, or why there is none once every open pull is answered or the time is over. */
@@ -136,7 +157,7 @@ class Pull {
     const end = clock.now() + waitMs;
     while (open.size > 0) {
       const arrival = await this.#mailbox.take(clock, end - clock.now(), this.#signal);
-      if (arrival === undefined) return 'nothing';
+      if (arrival === undefined) return 'silence';
       if (arrival === 'reconnected') return 'again';
       if ('denied' in arrival) throw arrival.denied;
       if (arrival.status === undefined) return arrival;
