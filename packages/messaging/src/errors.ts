@@ -132,6 +132,17 @@ export function natsApiError(what: string, error: { code: number; err_code?: num
   });
 }
 
+/** Thrown for a message in the queue that this version cannot read. */
+export function queueMessageNotUnderstood(sequence: number, cause: unknown): AdctlError {
+  return new AdctlError(`message ${sequence} of the queue is no assignment that this version understands`, {
+    code: 'queue_message_not_understood',
+    kind: 'permanent',
+    hint: 'Run the same version of adctl in controller and workers.',
+    details: { sequence },
+    cause,
+  });
+}
+
 /** Thrown when the server takes no note of an ack, nak or renewal. */
 export function ackUnconfirmed(cause: unknown): AdctlError {
   return new AdctlError('the NATS server does not confirm the answer to a delivery', {

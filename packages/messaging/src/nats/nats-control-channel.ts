@@ -2,7 +2,7 @@ import { AdctlError, type ErrorKind, Failure, fromFailure, toFailure } from '@ad
 import type { Clock } from '../clock.js';
 import type { ControlChannel } from '../control-channel.js';
 import { controllerUnreachable, verbAlreadyServed } from '../errors.js';
-import { toJson } from '../json.js';
+import { fromJson, toJson } from '../json.js';
 import { assertFilter, assertSubject } from '../subject-filter.js';
 import type { NatsClient, NatsMessage } from './client.js';
 import type { NatsNames } from './names.js';
@@ -43,8 +43,8 @@ export class NatsControlChannel implements ControlChannel {
     signal?.throwIfAborted();
     const subject = this.options.names.api(this.options.identity, verb);
     const answer = await orAborted(this.#ask(subject, text, { verb, timeoutMs }), signal);
-    if (answer.header(ERROR_CODE_HEADER) !== undefined) throw fromFailure(Failure.parse(JSON.parse(answer.text)));
-    return JSON.parse(answer.text) as unknown;
+    if (answer.header(ERROR_CODE_HEADER) !== undefined) throw fromFailure(Failure.parse(fromJson(answer.text)));
+    return fromJson(answer.text);
   }
 
   async serve(verb: string, handler: Handler): Promise<() => Promise<void>> {
@@ -76,7 +76,7 @@ export class NatsControlChannel implements ControlChannel {
       names.live(filter),
       ({ subject, text }) => {
         // In a turn of its own: a listener that throws is an uncaught bug of its own, not the connection's.
-        queueMicrotask(() => listener(names.fromLive(subject), JSON.parse(text)));
+        queueMicrotask(() => listener(names.fromLive(subject), fromJson(text)));
       },
       (error) => {
         denied = error;
@@ -106,7 +106,7 @@ export class NatsControlChannel implements ControlChannel {
 
   async #answer(handler: Handler, request: NatsMessage) {
     try {
-      const answer = await handler(JSON.parse(request.text), this.options.names.callerOf(request.subject));
+      const answer = await handler(fromJson(request.text), this.options.names.callerOf(request.subject));
       return { text: toJson(answer ?? null, 'an answer') };
     } catch (error) {
       const failure = toFailure(error);

@@ -1,4 +1,6 @@
 import { TrialAssignment } from '@adctl/protocol';
+import { queueMessageNotUnderstood } from '../errors.js';
+import { fromJson } from '../json.js';
 import type { Delivery } from '../trial-queue.js';
 import type { NatsMessage } from './client.js';
 import { parseDeliverySubject } from './delivery-subject.js';
@@ -18,7 +20,7 @@ export class NatsDelivery implements Delivery {
   readonly #reply: string;
   #acked = false;
 
-  /** @throws ZodError when the message is no assignment. */
+  /** @throws AdctlError permanent `queue_message_not_understood`. */
   constructor(
     private readonly jetstream: JetStream,
     message: NatsMessage,
@@ -27,7 +29,7 @@ export class NatsDelivery implements Delivery {
     this.#reply = message.reply ?? '';
     this.sequence = streamSequence;
     this.deliveries = deliveries;
-    this.assignment = TrialAssignment.parse(JSON.parse(message.text));
+    this.assignment = parseAssignment(message.text, streamSequence);
   }
 
   async ack(): Promise<void> {
@@ -45,9 +47,16 @@ export class NatsDelivery implements Delivery {
   }
 }
 
+/** @throws AdctlError permanent `queue_message_not_understood`. */
+export function parseAssignment(text: string, sequence: number): TrialAssignment {
+  const assignment = TrialAssignment.safeParse(fromJson(text));
+  if (!assignment.success) throw queueMessageNotUnderstood(sequence, assignment.error);
+  return assignment.data;
+}
+
 /** Gives a message back that nobody waits for any more; the ack wait does it otherwise. */
-export function giveBack(jetstream: JetStream, message: NatsMessage): void {
+export function giveBack(jetstream: JetStream, message: NatsMessage, delayMs = 0): void {
   if (message.reply !== undefined && !jetstream.client.closed.aborted) {
-    jetstream.client.publish(message.reply, nak(0));
+    jetstream.client.publish(message.reply, nak(delayMs));
   }
 }

@@ -1,5 +1,5 @@
 import type { EventLog, StoredEvent } from '../event-log.js';
-import { toJson } from '../json.js';
+import { fromJson, toJson } from '../json.js';
 import { assertFilter, assertSubject } from '../subject-filter.js';
 import type { JetStream } from './jetstream.js';
 import { isWrongLastSequence } from './jetstream-codes.js';
@@ -106,6 +106,6 @@ export class NatsEventLog implements EventLog {
   }
 
   #toEvent({ sequence, message }: { sequence: number; message: { subject: string; text: string } }): StoredEvent {
-    return { sequence, subject: this.names.fromEvent(message.subject), data: JSON.parse(message.text) as unknown };
+    return { sequence, subject: this.names.fromEvent(message.subject), data: fromJson(message.text) };
   }
 }

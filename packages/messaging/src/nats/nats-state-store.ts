@@ -1,5 +1,5 @@
 import { badValue } from '../errors.js';
-import { toJson } from '../json.js';
+import { fromJson, toJson } from '../json.js';
 import type { BucketName, StateBucket, StateChange, StateEntry, StateStore } from '../state-store.js';
 import { assertSubject } from '../subject-filter.js';
 import type { JetStream, StoredMessage } from './jetstream.js';
@@ -42,7 +42,7 @@ class NatsStateBucket implements StateBucket {
   async get(key: string): Promise<StateEntry | null> {
     const message = await this.#last(key);
     if (message === null || isDeletion(message)) return null;
-    return { key, value: JSON.parse(message.text) as unknown, revision: message.sequence };
+    return { key, value: fromJson(message.text), revision: message.sequence };
   }
 
   async create(key: string, value: unknown): Promise<number | null> {
@@ -141,7 +141,7 @@ class NatsStateBucket implements StateBucket {
 
   #toChange({ sequence, message }: ReadMessage): StateChange & { readonly value: unknown } {
     const key = message.subject.slice(this.names.bucketSubject(this.name, '').length);
-    const value: unknown = isDeletion(message) ? null : JSON.parse(message.text);
+    const value: unknown = isDeletion(message) ? null : fromJson(message.text);
     return { key, value, revision: sequence };
   }
 

@@ -1,13 +1,13 @@
-import { TrialAssignment } from '@adctl/protocol';
 import { z } from 'zod';
 import { toJson } from '../json.js';
 import { assertSubject } from '../subject-filter.js';
 import type { Delivery, Priority, QueueEntry, StoredQueueEntry, TrialQueue } from '../trial-queue.js';
 import { PRIORITIES } from '../trial-queue.js';
+import type { NatsMessage } from './client.js';
 import type { JetStream, StoredMessage } from './jetstream.js';
 import { isConsumerMissing, isLimitReached, isMessageMissing } from './jetstream-codes.js';
 import type { NatsNames } from './names.js';
-import { NatsDelivery } from './nats-delivery.js';
+import { giveBack, NatsDelivery, parseAssignment } from './nats-delivery.js';
 import { prepareConsumers } from './prepare.js';
 import { pullOne } from './pull.js';
 import type { StreamSettings } from './settings.js';
@@ -17,6 +17,7 @@ const ConsumerInfo = z.object({ delivered: z.object({ stream_seq: z.int() }) });
 
 /** Reads of single messages on their way at once. */
 const READS_IN_FLIGHT = 32;
+const NOT_UNDERSTOOD_DELAY_MS = 30_000;
 /** A trial's message that comes and goes between our publishes this often is no race any more. */
 const MOST_ATTEMPTS = 5;
 
@@ -73,9 +74,18 @@ export class NatsTrialQueue implements TrialQueue {
         return this.options.mayPrepare;
       },
     });
-    if (message !== null) return new NatsDelivery(this.jetstream, message);
+    if (message !== null) return this.#toDelivery(message);
     if (!signal.aborted) this.jetstream.client.closed.throwIfAborted();
     return null;
+  }
+
+  #toDelivery(message: NatsMessage): Delivery {
+    try {
+      return new NatsDelivery(this.jetstream, message);
+    } catch (error) {
+      giveBack(this.jetstream, message, NOT_UNDERSTOOD_DELAY_MS); // for a worker of another version
+      throw error;
+    }
   }
 
   async remove(sequence: number): Promise<boolean> {
@@ -152,7 +162,7 @@ function toStoredEntry(message: StoredMessage, delivered: ReadonlyMap<string, nu
   return {
     ...place,
     messageId: message.header('Nats-Msg-Id') ?? '',
-    assignment: TrialAssignment.parse(JSON.parse(message.text)),
+    assignment: parseAssignment(message.text, message.sequence),
     sequence: message.sequence,
     deliveries: handedOut ? 1 : 0,
     inFlight: handedOut,

@@ -189,6 +189,15 @@ await describeOnServers('both', ({ current }) => {
       });
     });
 
+    it('make a daemon that starts too early wait for the server', async () => {
+      await server.stop();
+      const connecting = connect({ role: 'worker', identity: 'w1' });
+      await delay(200);
+      await server.start();
+
+      expect(await (await connecting).state.bucket('trial').get('k')).toBeNull();
+    });
+
     it('end everything that waits when we close', async () => {
       const controller = await connect();
       const following = controller.events.follow('a.>', { signal: stop.signal })[Symbol.asyncIterator]().next();
@@ -327,6 +336,45 @@ await describeOnServers('both', ({ current }) => {
       const seen = [];
       while (seen.at(-1) !== 'after') seen.push((await events.next()).value?.data);
       expect(seen).toEqual(expect.arrayContaining([1, 3, 'after']));
+    });
+  });
+
+  describe('messages of others', () => {
+    it('that are no JSON reach readers as text, and end nobody', async () => {
+      const controller = await connect();
+      const beside = await connectBeside();
+      const heard: unknown[] = [];
+      await controller.control.subscribe('heartbeat.*', (_topic, payload) => heard.push(payload));
+      await controller.control.serve('echo', async (payload) => payload);
+      await beside.request(`${namespace}.event.a.b`, 'not json', { timeoutMs: 5_000 });
+      await beside.request(`$KV.${namespace}_trial.k`, '{', { timeoutMs: 5_000 });
+      beside.publish(`${namespace}.live.heartbeat.w1`, '{{');
+      const answer = await beside.request(`${namespace}.api.someone.echo`, 'hello', { timeoutMs: 5_000 });
+
+      expect(answer.text).toBe('"hello"');
+      for await (const event of controller.events.read('a.b')) expect(event.data).toBe('not json');
+      expect((await controller.state.bucket('trial').get('k'))?.value).toBe('{');
+      await expect.poll(() => heard).toEqual(['{{']);
+    });
+
+    it('that are no assignment are left to workers of another version, with a clear error', async () => {
+      const controller = await connect();
+      await (await connectBeside()).request(`${namespace}.job.cpu.high.s1.t1`, '{"version":2}', { timeoutMs: 5_000 });
+      const notUnderstood = { code: 'queue_message_not_understood', kind: 'permanent', details: { sequence: 1 } };
+
+      await expect(controller.queue.next({ class: 'cpu', waitMs: 5_000 })).rejects.toMatchObject(notUnderstood);
+      await expect(controller.queue.contents()).rejects.toMatchObject(notUnderstood);
+      expect(await controller.queue.remove(1)).toBe(true);
+    });
+
+    it('answer discovery: each verb is a service with its statistics', async () => {
+      const controller = await connect();
+      await controller.control.serve('sweeps.list', async () => []);
+      await controller.control.request('sweeps.list', null);
+      const beside = await connectBeside();
+      const answer = await beside.request('$SRV.STATS.adctl-sweeps-list', '', { timeoutMs: 5_000 });
+
+      expect(JSON.parse(answer.text)).toMatchObject({ endpoints: [{ num_requests: 1, num_errors: 0 }] });
     });
   });
 
