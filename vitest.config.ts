@@ -39,6 +39,7 @@ export default defineConfig({
           setupFiles: ['./vitest.setup.ts'],
           name: 'nats',
           include: [NATS_TESTS],
+          maxWorkers: 4,
           testTimeout: 60_000,
           hookTimeout: 180_000,
         },

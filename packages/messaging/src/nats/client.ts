@@ -147,7 +147,7 @@ class LibraryClient implements NatsClient {
   ) {
     void this.#watchStatus();
     void connection.closed().then((error) => {
-      const reason = error instanceof Error ? natsUnreachable(error.message, error) : natsUnreachable('it was closed');
+      const reason = natsUnreachable(error instanceof Error ? error.message : 'the connection was closed', error);
       this.#lost(reason);
       this.#closed.abort(reason);
     });
@@ -202,6 +202,7 @@ class LibraryClient implements NatsClient {
     listener: (message: NatsMessage) => void,
     onDenied?: (error: AdctlError) => void,
   ): NatsSubscription {
+    this.#closed.signal.throwIfAborted();
     const subscription: Subscription = this.connection.subscribe(subject, {
       callback: (error, message) => {
         if (error === null) listener(toMessage(message));
@@ -210,7 +211,7 @@ class LibraryClient implements NatsClient {
     });
     return {
       drain: async () => {
-        if (subscription.isClosed() || this.connection.isClosed()) return;
+        if (subscription.isClosed() || this.#closed.signal.aborted) return;
         if (this.#connected) await this.#unlessLost(subscription.drain());
         else subscription.unsubscribe();
       },
@@ -218,6 +219,7 @@ class LibraryClient implements NatsClient {
   }
 
   async serve(service: Parameters<NatsClient['serve']>[0]): Promise<() => Promise<void>> {
+    this.#closed.signal.throwIfAborted();
     const { name, subject, description } = service;
     const added: Service = await this.connection.services.add({ name, version: '1.0.0', description });
     added.addEndpoint('request', {
@@ -227,10 +229,13 @@ class LibraryClient implements NatsClient {
       },
     });
     await this.connection.flush();
-    return () => this.#unlessLost(added.stop());
+    return async () => {
+      if (!this.#closed.signal.aborted) await this.#unlessLost(added.stop());
+    };
   }
 
   async flush(): Promise<void> {
+    this.#closed.signal.throwIfAborted();
     await this.#unlessLost(this.connection.flush());
   }
 
@@ -249,8 +254,10 @@ class LibraryClient implements NatsClient {
   }
 
   async close(): Promise<void> {
-    if (this.connection.isClosed()) return;
-    if (this.#connected && !this.connection.isDraining()) await this.#unlessLost(this.connection.drain());
+    if (this.#closed.signal.aborted) return;
+    // First, so that nobody begins anything new; what is under way is still sent.
+    this.#closed.abort(natsUnreachable('the connection was closed'));
+    if (this.#connected) await this.#unlessLost(this.connection.drain());
     await this.connection.close();
   }
 
