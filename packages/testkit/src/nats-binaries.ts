@@ -111,7 +111,9 @@ async function keepBinary(folder: string, path: string): Promise<void> {
   }
 }
 
+/** The words of the program that failed, without its warnings. */
 function reasonOf(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.trim().split('\n').slice(0, 3).join(' ');
+  const lines = (error instanceof Error ? error.message : String(error)).trim().split('\n');
+  const telling = lines.filter((line) => /^(ERROR|E):/.test(line));
+  return [lines[0], telling.at(-1)].filter((line) => line !== undefined).join(': ');
 }

@@ -7,6 +7,7 @@ import type { Priority } from '../trial-queue.js';
 import { connectClient, type NatsClient } from './client.js';
 import { connectNats, type NatsOptions, prepareNats } from './connect.js';
 import { describeOnServers, newNamespace, testOptions } from './deployment.fixtures.js';
+import { runSweep } from './run-sweep.fixtures.js';
 
 const assignment = (trial: string, sweep = 's1'): TrialAssignment => ({
   version: 1,
@@ -64,66 +65,32 @@ await describeOnServers('both', ({ current }) => {
 
   describe('outages of the server', () => {
     it('lose and double nothing when the server is restarted and killed in the middle of a sweep', async () => {
-      const total = 60;
       const controller = await connect();
       const workers = await Promise.all([1, 2, 3].map((n) => connect({ role: 'worker', identity: `w${n}` })));
-      const trials = Array.from({ length: total }, (_, index) => `t${index}`);
-      const results: string[] = [];
-      const following = (async () => {
-        for await (const event of controller.events.follow('result.>', { signal: stop.signal })) {
-          results.push(event.subject);
-          if (results.length === total) return;
-        }
-      })();
-      const claims = new Set<string>();
-      const watching = (async () => {
-        for await (const change of controller.state.bucket('lease').watch('s1', stop.signal)) {
-          if (change !== 'ready') claims.add(change.key);
-          if (claims.size === total) return;
-        }
-      })();
-      let done = 0;
-      const trouble: (() => Promise<void>)[] = [
-        async () => {
-          await server.stop();
-          await server.start();
-        },
-        async () => {
-          await server.kill();
-          await delay(800); // 8 s scaled down: longer than every pause between two attempts
-          await server.start();
-        },
-      ];
-      const troubles: Promise<void>[] = [];
-      const work = async (worker: Messaging) => {
-        while (done < total) {
-          const delivery = await worker.queue.next({ class: 'cpu', waitMs: 500 });
-          if (delivery === null) continue;
-          const { trial } = delivery.assignment;
-          const lease = await worker.state.bucket('lease').create(`s1.${trial}`, { trial });
-          if (lease !== null) {
-            await worker.events.append(`result.s1.${trial}.0.1`, trial, { once: true });
-            done += 1;
-            if (done === 15 || done === 35) troubles.push(trouble.shift()?.() ?? Promise.resolve());
-          }
-          // A killed server may have forgotten that it handed the message out; it does so again then.
-          await delivery.ack().catch((error: unknown) => {
-            expect(error).toMatchObject({ code: 'queue_ack_unconfirmed', kind: 'transient' });
-          });
-        }
-      };
-      for (const trial of trials) await publish(controller, trial);
+      const ending = await runSweep({
+        controller,
+        workers,
+        trials: 60,
+        trouble: new Map([
+          [
+            15,
+            async () => {
+              await server.stop();
+              await server.start();
+            },
+          ],
+          [
+            35,
+            async () => {
+              await server.kill();
+              await delay(800); // 8 s scaled down: longer than every pause between two attempts
+              await server.start();
+            },
+          ],
+        ]),
+      });
 
-      await Promise.all(workers.map(work));
-      await Promise.all([...troubles, following, watching]);
-
-      expect(trouble).toEqual([]);
-      expect(new Set(results)).toEqual(new Set(trials.map((trial) => `result.s1.${trial}.0.1`)));
-      expect(results).toHaveLength(total);
-      // What a killed server forgot (an ack, an fsync ago) is handed out again and dropped, because its trial is done.
-      for (const left of await controller.queue.contents()) {
-        expect(await controller.state.bucket('lease').create(`s1.${left.assignment.trial}`, {})).toBeNull();
-      }
+      expect(ending).toEqual({ results: 60, doubled: 0, claims: 60, troubles: 2, lostInQueue: 0 });
     });
 
     it('only delay what is asked meanwhile, and all that waited goes on', async () => {
