@@ -228,7 +228,7 @@ class LibraryClient implements NatsClient {
         if (error === null) void this.#answer(service, message);
       },
     });
-    await this.connection.flush();
+    await this.flush();
     return async () => {
       if (!this.#closed.signal.aborted) await this.#unlessLost(added.stop());
     };

@@ -38,8 +38,9 @@ if ('missing' in newest) {
 
     it('loses and doubles nothing when the leader of the queue is killed in the middle of a sweep', async () => {
       const urls = servers.map((server) => server.url);
+      const namespace = newNamespace();
       const options = {
-        ...testOptions(servers[0] as NatsServer, newNamespace()),
+        ...testOptions(servers[0] as NatsServer, namespace),
         servers: urls,
         settings: { replicas: 3, metricsMaxBytes: 64 * 1024 ** 2 },
         patienceMs: 40_000,
@@ -58,7 +59,7 @@ if ('missing' in newest) {
           reconnectWaitMs: 50,
           report: () => undefined,
         });
-        const stream = `${options.namespace.toUpperCase()}_JOBS`;
+        const stream = `${namespace.toUpperCase()}_JOBS`;
         const info = await beside.request(`$JS.API.STREAM.INFO.${stream}`, '', { timeoutMs: 5_000 });
         await beside.close();
         const { leader } = JSON.parse(info.text).cluster as { leader: (typeof NAMES)[number] };

@@ -104,8 +104,9 @@ export class JetStream {
   }
 
   /** One attempt at a call of the API whose answer only matters as a failure. */
-  async once(verb: string, timeoutMs: number): Promise<void> {
-    parseAnswer(await this.client.request(`$JS.API.${verb}`, '', { timeoutMs }), verb, Anything);
+  async once(verb: string, timeoutMs: number, body?: unknown): Promise<void> {
+    const text = body === undefined ? '' : JSON.stringify(body);
+    parseAnswer(await this.client.request(`$JS.API.${verb}`, text, { timeoutMs }), verb, Anything);
   }
 
   /**

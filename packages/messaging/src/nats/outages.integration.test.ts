@@ -156,6 +156,18 @@ await describeOnServers('both', ({ current }) => {
       });
     });
 
+    it('let a follower be stopped at once while the server is away', async () => {
+      const controller = await connect();
+      const following = controller.events.follow('a.>', { signal: stop.signal })[Symbol.asyncIterator]();
+      await controller.events.append('a.b', 1);
+      expect((await following.next()).value).toMatchObject({ data: 1 });
+      const next = following.next();
+      await server.stop();
+      stop.abort();
+
+      expect(await next).toEqual({ done: true, value: undefined });
+    });
+
     it('make a daemon that starts too early wait for the server', async () => {
       await server.stop();
       const connecting = connect({ role: 'worker', identity: 'w1' });

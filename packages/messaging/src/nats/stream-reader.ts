@@ -1,8 +1,9 @@
-import type { AdctlError } from '@adctl/protocol';
+import { AdctlError } from '@adctl/protocol';
+import { natsNotPrepared } from '../errors.js';
 import type { NatsMessage } from './client.js';
 import { parseDeliverySubject } from './delivery-subject.js';
 import type { JetStream } from './jetstream.js';
-import { isInterruption } from './jetstream-codes.js';
+import { isInterruption, isStreamMissing } from './jetstream-codes.js';
 import { Mailbox, pause } from './mailbox.js';
 import { hasFeature } from './server-version.js';
 import { toNanos } from './settings.js';
@@ -28,6 +29,7 @@ export interface ReadMessage {
 
 const BATCH = 500;
 const RETRY_PAUSE_MS = 250;
+const CREATE_TIMEOUT_MS = 5_000;
 /** The server drops a reader's consumer when nobody pulled for this long. */
 const INACTIVE_MS = 60_000;
 
@@ -40,7 +42,7 @@ type Arrival = NatsMessage | 'reconnected' | { readonly denied: AdctlError };
  *
  * The reader's pace is the limit: one batch is on its way at most.
  *
- * @throws AdctlError whatever making a consumer throws for good, e.g. `nats_permission_denied`; transient `controller_unreachable`.
+ * @throws AdctlError whatever making a consumer throws for good: permanent `nats_permission_denied`, transient `nats_not_prepared`.
  */
 export async function* readStream(
   jetstream: JetStream,
@@ -93,19 +95,16 @@ async function createConsumer(
   const verb = `CONSUMER.CREATE.${options.stream}.${name}${filter === undefined ? '' : `.${filter}`}`;
   while (!signal.aborted) {
     try {
-      await jetstream.order(verb, { stream_name: options.stream, config });
+      await jetstream.once(verb, CREATE_TIMEOUT_MS, { stream_name: options.stream, config });
       return name;
     } catch (error) {
-      if (jetstream.client.closed.aborted) return null;
-      if (!isInterruption(error) && !isUnreachable(error)) throw error;
+      if (isStreamMissing(error)) throw natsNotPrepared(`stream ${options.stream}`, error);
+      if (!isInterruption(error) && !signal.aborted) throw error;
       await pause(jetstream.options.clock, RETRY_PAUSE_MS, signal);
     }
   }
   return null;
 }
-
-const isUnreachable = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'controller_unreachable';
 
 /** What one consumer gives, until it is of no use any more. */
 async function* readConsumer(
@@ -160,13 +159,17 @@ async function* readConsumer(
   }
 }
 
-/** Whether the stream holds what an idle consumer should have given: servers have lost count after purges and restarts. */
+/**
+ * Whether the stream holds what an idle consumer should have given: servers have lost count after purges and restarts.
+ * Also true when nobody can tell now: a new consumer will.
+ */
 async function isBehind(jetstream: JetStream, options: ReaderOptions, from: number): Promise<boolean> {
-  for (const filter of options.filters) {
-    const last = await jetstream.lastMessage(options.stream, filter);
-    if (last !== null && last.sequence >= from) return true;
+  try {
+    return (await lastSequence(jetstream, options.stream, options.filters)) >= from;
+  } catch (error) {
+    if (error instanceof AdctlError && error.code === 'controller_unreachable') return true;
+    throw error;
   }
-  return false;
 }
 
 /** The newest sequence of any of the filters, 0 when the stream holds none. */
