@@ -147,7 +147,8 @@ class LibraryClient implements NatsClient {
   ) {
     void this.#watchStatus();
     void connection.closed().then((error) => {
-      const reason = natsUnreachable(error instanceof Error ? error.message : 'the connection was closed', error);
+      const reason =
+        error instanceof Error ? fromConnect(error, options.servers) : natsUnreachable('the connection was closed');
       this.#lost(reason);
       this.#closed.abort(reason);
     });

@@ -13,14 +13,19 @@ describe('connecting', () => {
     for (const server of servers.splice(0)) server.close();
   });
 
-  /** Something that greets like a nats-server with these facts, and answers pings. */
-  async function startGreeter(info: object): Promise<string> {
+  /**
+   * Something that greets like a nats-server with these facts, and answers pings; connections after the first are refused
+   * like those of a user whose credentials were taken away, when asked to.
+   */
+  async function startGreeter(info: object, revoke?: AbortSignal): Promise<string> {
     const server = createServer((socket) => {
+      revoke?.addEventListener('abort', () => socket.destroy());
       socket.write(
         `INFO ${JSON.stringify({ server_id: 'x', max_payload: 1024, headers: true, proto: 1, ...info })}\r\n`,
       );
       socket.on('data', (data) => {
-        if (data.toString().includes('PING')) socket.write('PONG\r\n');
+        if (revoke?.aborted === true) socket.end("-ERR 'Authorization Violation'\r\n");
+        else if (data.toString().includes('PING')) socket.write('PONG\r\n');
       });
       socket.on('error', () => socket.destroy());
     });
@@ -68,6 +73,18 @@ describe('connecting', () => {
       code: 'nats_server_too_old',
       details: { version: '2.9.9', floor: '2.9.10' },
     });
+  });
+
+  it('tells by `closed` that the server will not have us any more', async () => {
+    const revoke = new AbortController();
+    const servers = [await startGreeter({ version: '2.10.0', jetstream: true }, revoke.signal)];
+    const messaging = await connectNats({ ...options, servers, reconnectWaitMs: 10 });
+    expect(messaging.closed.aborted).toBe(false);
+    revoke.abort();
+
+    await expect.poll(() => messaging.closed.aborted, { timeout: 10_000 }).toBe(true);
+    expect(messaging.closed.reason).toMatchObject({ code: 'nats_auth_refused', kind: 'user' });
+    await messaging.close();
   });
 
   it('refuses a server without JetStream', async () => {

@@ -156,6 +156,23 @@ await describeOnServers('both', ({ current }) => {
       });
     });
 
+    it('longer than the patience of calls end no follower and no watch', async () => {
+      const controller = await connect({ patienceMs: 200 });
+      const following = controller.events.follow('a.>', { signal: stop.signal })[Symbol.asyncIterator]();
+      const watching = controller.state.bucket('lease').watch('', stop.signal)[Symbol.asyncIterator]();
+      expect((await watching.next()).value).toBe('ready');
+      const [event, change] = [following.next(), watching.next()];
+      await server.kill();
+      await delay(1_500);
+      await server.start();
+      const later = await connect();
+      await later.events.append('a.b', 'late');
+      await later.state.bucket('lease').put('s1.t1', 'late');
+
+      expect((await event).value).toMatchObject({ data: 'late' });
+      expect((await change).value).toMatchObject({ key: 's1.t1', value: 'late' });
+    });
+
     it('let a follower be stopped at once while the server is away', async () => {
       const controller = await connect();
       const following = controller.events.follow('a.>', { signal: stop.signal })[Symbol.asyncIterator]();
@@ -366,6 +383,23 @@ await describeOnServers('both', ({ current }) => {
 
       const trials = new Set((await Promise.all(waiting)).map((delivery) => delivery?.assignment.trial));
       expect(trials.size).toBe(600);
+    });
+
+    it('brings everything to a follower that pauses, a batch at a time', async () => {
+      const controller = await connect();
+      const total = 3_000;
+      const seen: unknown[] = [];
+      await controller.events.append('metric.s1.t1', 'first');
+      for await (const { data } of controller.events.follow('metric.>', { signal: stop.signal })) {
+        if (seen.length === 0) {
+          const events = Array.from({ length: total }, (_, index) => ({ subject: 'metric.s1.t1', data: index }));
+          await controller.events.appendAll(events);
+        }
+        seen.push(data);
+        if (seen.length === total + 1) break;
+      }
+
+      expect(seen).toEqual(['first', ...Array.from({ length: total }, (_, index) => index)]);
     });
 
     it('names the mend for a value that no message can carry', async () => {
