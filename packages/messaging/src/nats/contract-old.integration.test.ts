@@ -1,7 +1,7 @@
 import { describeMessaging } from '../contracts/index.js';
 import { createDeployment, describeOnServers } from './deployment.fixtures.js';
 
-const times = { ackWaitMs: 500, duplicateWindowMs: 700, shortWaitMs: 200 };
+const times = { ackWaitMs: 800, duplicateWindowMs: 1_000, shortWaitMs: 200 };
 const capabilities = { strictPriorityWhileWaiting: false, contentsKnowDelivery: false };
 
 await describeOnServers('old', ({ version, current }) => {

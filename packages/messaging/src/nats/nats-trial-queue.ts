@@ -30,8 +30,10 @@ export interface NatsTrialQueueOptions {
 
 /** The window of trials as a JetStream work queue: one filtered pull consumer a class and priority. */
 export class NatsTrialQueue implements TrialQueue {
-  /** Classes whose consumers were made or seen by this connection. */
+  /** Classes whose consumers this connection has made. */
   readonly #prepared = new Set<string>();
+  /** Classes whose consumers are being made: whoever needs them meanwhile waits for the same. */
+  readonly #preparing = new Map<string, Promise<void>>();
 
   constructor(
     private readonly jetstream: JetStream,
@@ -137,9 +139,16 @@ export class NatsTrialQueue implements TrialQueue {
     }
   }
 
-  async #prepare(name: string): Promise<void> {
-    await prepareConsumers(this.jetstream, name, this.options);
-    this.#prepared.add(name);
+  #prepare(name: string): Promise<void> {
+    const underWay = this.#preparing.get(name);
+    if (underWay !== undefined) return underWay;
+    const preparing = prepareConsumers(this.jetstream, name, this.options)
+      .then(() => {
+        this.#prepared.add(name);
+      })
+      .finally(() => this.#preparing.delete(name));
+    this.#preparing.set(name, preparing);
+    return preparing;
   }
 }
 
