@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 /** Sibling packages resolve to their TypeScript sources in this process; child processes run the built `dist`. */
 const resolveToSource = { ssr: { resolve: { conditions: ['source', 'node', 'import', 'default'] } } };
 
+/** Against real nats-servers: these mostly wait for real time to pass, so their files run side by side. */
+const NATS_TESTS = 'packages/messaging/src/nats/**/*.integration.test.ts';
+
 /** The file suffix picks the project (house style: tests beside the code). */
 export default defineConfig({
   test: {
@@ -24,9 +27,21 @@ export default defineConfig({
           setupFiles: ['./vitest.setup.ts'],
           name: 'integration',
           include: ['packages/*/src/**/*.integration.test.ts', 'test/**/*.integration.test.ts'],
+          exclude: [NATS_TESTS, '**/node_modules/**', '**/dist/**'],
           testTimeout: 180_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+        },
+      },
+      {
+        ...resolveToSource,
+        test: {
+          setupFiles: ['./vitest.setup.ts'],
+          name: 'nats',
+          include: [NATS_TESTS],
+          maxWorkers: 4,
+          testTimeout: 60_000,
+          hookTimeout: 180_000,
         },
       },
       {

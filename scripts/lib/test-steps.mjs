@@ -14,6 +14,7 @@ export const TEST_STEPS = [
   { name: 'types', command: ['tsc', '-p', 'tsconfig.test.json'] },
   { name: 'unit', project: true },
   { name: 'integration', project: true },
+  { name: 'nats', project: true },
   { name: 'learn', project: true },
 ];
 

@@ -6,7 +6,8 @@ export const REASONS = {
     `the same failure twice in a row (${code}): another attempt would end the same way`,
   attemptsSpent: (count: number, failureClass: string) =>
     `${count} failed attempts, the last one ${failureClass}: limits.maxAttempts is spent`,
-  budgetSpent: (failureClass: string, count: number) => `${count} attempts ended ${failureClass}: its budget is spent`,
+  budgetSpent: (failureClass: string, count: number, last: string) =>
+    `${count} attempts ended ${failureClass}: its budget is spent. The last one: ${last}`,
   retryAfter: (failureClass: string, attempt: number) => `attempt ${attempt} ended ${failureClass}; it is tried again`,
   workerLost: (worker: string) => `worker ${worker} went away`,
   drained: 'its worker was drained; it continues from its checkpoint on the next one',

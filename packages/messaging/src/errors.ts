@@ -53,6 +53,117 @@ export function badValue(what: string, cause?: unknown): AdctlError {
   return new AdctlError(`${what} must be a JSON value`, { code: 'bad_json_value', kind: 'bug', cause });
 }
 
+/** Thrown when no NATS server answers, or JetStream stays silent for longer than we wait. The controller lives behind it. */
+export function natsUnreachable(why: string, cause?: unknown): AdctlError {
+  return new AdctlError(`NATS cannot be reached: ${why}`, {
+    code: 'controller_unreachable',
+    kind: 'transient',
+    hint: 'See whether the nats-server runs and this machine may reach it; `adctl doctor` looks at every part.',
+    cause,
+  });
+}
+
+/** Thrown for one attempt at NATS that may well work the next time: no answer, no connection, no leader. */
+export function natsInterrupted(code: 'nats_timeout' | 'nats_no_responders' | 'nats_disconnected', what: string) {
+  return new AdctlError(what, { code, kind: 'transient' });
+}
+
+/** Thrown when the server's permissions for this user do not cover what was tried. */
+export function natsPermissionDenied(operation: string, subject: string, cause?: unknown): AdctlError {
+  return new AdctlError(`NATS does not allow this user to ${operation} ${subject}`, {
+    code: 'nats_permission_denied',
+    kind: 'permanent',
+    hint: 'Compare the permissions of the user with docs/messaging.md: a role may do its own work and nothing else.',
+    details: { operation, subject },
+    cause,
+  });
+}
+
+/** Thrown when the server refuses who we are. */
+export function natsAuthRefused(cause: unknown): AdctlError {
+  return userError('nats_auth_refused', 'the NATS server refused the credentials', {
+    hint: 'Check the seed, credentials or password file named in the context against the users of the server.',
+    cause,
+  });
+}
+
+/** Thrown for connection options that cannot be used. */
+export function natsBadOptions(why: string, hint: string, cause?: unknown): AdctlError {
+  return userError('nats_bad_options', why, { hint, cause });
+}
+
+/** Thrown when the server is older than what adctl is tested with. */
+export function natsServerTooOld(version: string, floor: string): AdctlError {
+  return new AdctlError(`nats-server ${version} is older than ${floor}`, {
+    code: 'nats_server_too_old',
+    kind: 'permanent',
+    hint: `Use nats-server ${floor} or newer.`,
+    details: { version, floor },
+  });
+}
+
+/** Thrown when the server does not offer JetStream to this account. */
+export function natsWithoutJetStream(): AdctlError {
+  return new AdctlError('the NATS server runs without JetStream', {
+    code: 'nats_without_jetstream',
+    kind: 'permanent',
+    hint: 'Switch JetStream on (with a file store) in the server configuration or the chart values.',
+  });
+}
+
+/** Thrown when streams, buckets or consumers are missing. */
+export function natsNotPrepared(what: string, cause?: unknown): AdctlError {
+  return new AdctlError(`${what} does not exist`, {
+    code: 'nats_not_prepared',
+    kind: 'transient',
+    hint: 'The controller makes it when it starts and mends it while it runs; see whether a controller runs.',
+    details: { what },
+    cause,
+  });
+}
+
+/** Thrown for whatever else JetStream refuses. */
+export function natsApiError(what: string, error: { code: number; err_code?: number; description?: string }) {
+  return new AdctlError(`JetStream refused ${what}: ${error.description ?? `error ${error.code}`}`, {
+    // 503: no leader, or too much at once; everything else stays as it is until somebody acts.
+    code: 'nats_api_error',
+    kind: error.code === 503 ? 'transient' : 'permanent',
+    details: { status: error.code, errCode: error.err_code ?? 0 },
+  });
+}
+
+/** Thrown for a message in the queue that this version cannot read. */
+export function queueMessageNotUnderstood(sequence: number, cause: unknown): AdctlError {
+  return new AdctlError(`message ${sequence} of the queue is no assignment that this version understands`, {
+    code: 'queue_message_not_understood',
+    kind: 'permanent',
+    hint: 'Run the same version of adctl in controller and workers.',
+    details: { sequence },
+    cause,
+  });
+}
+
+/** Thrown when the server takes no note of an ack, nak or renewal. */
+export function ackUnconfirmed(cause: unknown): AdctlError {
+  return new AdctlError('the NATS server does not confirm the answer to a delivery', {
+    code: 'queue_ack_unconfirmed',
+    kind: 'transient',
+    hint: 'Go on: the message is handed out again, and the lease decides who may train.',
+    cause,
+  });
+}
+
+/** Thrown for a message larger than the server takes. */
+export function messageTooLarge(subject: string, cause?: unknown): AdctlError {
+  return new AdctlError(`the message to ${subject} is larger than the NATS server takes`, {
+    code: 'message_too_large',
+    kind: 'permanent',
+    hint: 'Keep large values in the object store and send their key; or raise max_payload on the server.',
+    details: { subject },
+    cause,
+  });
+}
+
 /** SQLite's primary result codes that say something about the file (sqlite.org/rescode.html). */
 const SqliteCode = { READONLY: 8, IOERR: 10, CORRUPT: 11, FULL: 13, CANTOPEN: 14, NOTADB: 26 } as const;
 

@@ -9,6 +9,9 @@ export interface StoredEvent {
 /**
  * Durable, ordered facts. Subjects are tokens joined by dots; a filter may use `*` for one token and `>` as its last token
  * for one or more.
+ *
+ * Events `metric.…` may be kept apart, with sequences of their own and limits that drop the oldest: a filter that begins
+ * with a wildcard need not see them. Everything else shares one sequence.
  */
 export interface EventLog {
   /**

@@ -16,3 +16,16 @@ export function toJson(value: unknown, what: string): string {
   if (text === undefined) throw badValue(what);
   return text;
 }
+
+/**
+ * The value of a JSON text from outside; the text itself when it is none. Readers parse by schema anyway, so a sender's
+ * mistake fails there, where it can be named, and ends nobody's process.
+ */
+export function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return text;
+    throw error;
+  }
+}

@@ -17,6 +17,9 @@ export interface DevOptions {
   readonly interrupts: Interrupts;
 }
 
+/** How long an idle controller stays for those who watched the last sweep end and now ask for its results. */
+const LINGER_MS = 3000;
+
 /**
  * `adctl dev`: a controller with workers that stays, and a view of what it does. Ctrl-C drains it, a second one stops it at
  * once.
@@ -41,6 +44,7 @@ export async function runDev(options: DevOptions): Promise<DevAnswer> {
     });
     if (own.broken.aborted) throw own.broken.reason;
     if (interrupts.gentle.aborted) await sayBusy(own, view);
+    else await REAL_PACE.wait(LINGER_MS, AbortSignal.any([interrupts.gentle, own.broken]));
     return { directory, slots, seconds: REAL_PACE.now() - startedAt };
   } finally {
     await own.stop('drain');

@@ -56,7 +56,7 @@ export function planAfterFailure(failures: readonly AttemptRecord[], limits: Fai
     if (isRepeated(counted)) return fail(REASONS.sameFailureTwice(newest.failure.code));
     if (counted.length >= limits.maxAttempts) return fail(REASONS.attemptsSpent(counted.length, newest.class));
   }
-  if (ofClass > rule.retries) return fail(REASONS.budgetSpent(newest.class, ofClass));
+  if (ofClass > rule.retries) return fail(REASONS.budgetSpent(newest.class, ofClass, newest.failure.message));
   const backOffMs = Math.min(rule.backOffMs * 2 ** (ofClass - 1), rule.maxBackOffMs);
   return { decision: 'retry', backOffMs: Math.round(backOffMs * limits.timeScale) };
 }

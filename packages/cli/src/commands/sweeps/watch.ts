@@ -15,16 +15,15 @@ export default class SweepsWatch extends ControllerCommand<typeof SweepsWatch> {
   }
 
   async run(): Promise<SweepOutcome> {
-    const { findSweep } = await import('../../services/find-sweep.js');
-    const { followSweep } = await import('../../services/follow-sweep.js');
-    const { endedBadly, readOutcome } = await import('../../services/sweep-outcome.js');
-    const { REAL_PACE } = await import('../../services/pace.js');
-    const { outcome, interrupted } = await this.withProgress((view, interrupts) =>
-      this.withController(async (client) => {
-        const { sweep } = await findSweep(client, this.args.sweep);
-        const summary = await followSweep({ client, sweep, view, pace: REAL_PACE, signal: interrupts.gentle });
-        const outcome = await readOutcome(client, summary, this.directory);
-        return { outcome, interrupted: interrupts.gentle.aborted };
+    const { watchSweep } = await import('../../services/watch-sweep.js');
+    const { endedBadly } = await import('../../services/sweep-outcome.js');
+    const { outcome, interrupted } = await this.withProgress((view, { gentle }) =>
+      watchSweep({
+        sweep: this.args.sweep,
+        directory: this.directory,
+        view,
+        signal: gentle,
+        withController: (use) => this.withController(use),
       }),
     );
     if (interrupted) this.endWith(EXIT_CODES.interrupted);

@@ -1,0 +1,387 @@
+import { readFile } from 'node:fs/promises';
+import { AdctlError } from '@adctl/protocol';
+import {
+  type Authenticator,
+  type ConnectionOptions,
+  connect,
+  headers as createHeaders,
+  credsAuthenticator,
+  Events,
+  type Msg,
+  type NatsConnection,
+  NatsError,
+  nkeyAuthenticator,
+  type Service,
+  type ServiceMsg,
+  type Subscription,
+  usernamePasswordAuthenticator,
+} from 'nats';
+import {
+  messageTooLarge,
+  natsAuthRefused,
+  natsBadOptions,
+  natsInterrupted,
+  natsPermissionDenied,
+  natsUnreachable,
+} from '../errors.js';
+
+/**
+ * The only file that knows the NATS client library. Everything above it speaks core NATS through `NatsClient`: JetStream
+ * is a set of subjects with JSON bodies, and the traps of the library's own JetStream layer stay outside.
+ */
+
+/** Who we are. Secrets come from files, never from arguments or URLs. */
+export type NatsCredentials =
+  | { readonly nkeySeedFile: string }
+  | { readonly credsFile: string }
+  | { readonly user: string; readonly passwordFile: string };
+
+/** PEM files. An empty object asks for TLS with the machine's own authorities. */
+export interface NatsTls {
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+}
+
+export interface ClientOptions {
+  readonly servers: readonly string[];
+  /** Shown by the server's monitoring. */
+  readonly name: string;
+  readonly inboxPrefix: string;
+  readonly credentials?: NatsCredentials;
+  readonly tls?: NatsTls;
+  /** Keep trying when no server answers the first connect. */
+  readonly waitForServer: boolean;
+  readonly reconnectWaitMs: number;
+  /** Told of what nobody waits for: lost connections, refused publishes. */
+  readonly report: (problem: AdctlError) => void;
+}
+
+export interface NatsMessage {
+  readonly subject: string;
+  readonly text: string;
+  readonly reply: string | undefined;
+  /** NATS status (100 heartbeat, 404, 408, 409, 503) of a message without content, else undefined. */
+  readonly status: number | undefined;
+  header(name: string): string | undefined;
+}
+
+export interface NatsSubscription {
+  /** Unsubscribes; resolves when the server knows and everything it sent before has been handled. */
+  drain(): Promise<void>;
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+export interface NatsClient {
+  /** Version of the server we are connected to, e.g. `2.9.10`. */
+  serverVersion(): string;
+  hasJetStream(): boolean;
+  /** @throws AdctlError transient `nats_timeout`, `nats_no_responders`, `nats_disconnected`; permanent `nats_permission_denied`, `message_too_large`. */
+  request(subject: string, text: string, options: { timeoutMs: number; headers?: Headers }): Promise<NatsMessage>;
+  /** Hands over and forgets. Nothing is kept while disconnected: the message is dropped then. */
+  publish(subject: string, text: string, options?: { readonly reply?: string }): void;
+  /** @param listener called in order of arrival; `onDenied` when the server refuses the subscription. */
+  subscribe(
+    subject: string,
+    listener: (message: NatsMessage) => void,
+    onDenied?: (error: AdctlError) => void,
+  ): NatsSubscription;
+  /** A service of the services framework with one endpoint; whoever serves the same name shares the requests. */
+  serve(service: {
+    readonly name: string;
+    readonly subject: string;
+    readonly description: string;
+    readonly answer: (request: NatsMessage) => Promise<{ text: string; failure?: { status: number; code: string } }>;
+  }): Promise<() => Promise<void>>;
+  /** Resolves when the server has seen everything sent before. */
+  flush(): Promise<void>;
+  newInbox(): string;
+  onReconnect(listener: () => void): () => void;
+  /** Hears of refused publishes, by subject. */
+  onDenied(listener: (subject: string, error: AdctlError) => void): () => void;
+  /** Aborted when the connection will not come back. */
+  readonly closed: AbortSignal;
+  close(): Promise<void>;
+}
+
+/**
+ * Connects.
+ * @throws AdctlError transient `controller_unreachable`; user `nats_auth_refused`, `nats_bad_options`.
+ */
+export async function connectClient(options: ClientOptions): Promise<NatsClient> {
+  const authenticator = await readCredentials(options.credentials);
+  const settings: ConnectionOptions = {
+    servers: [...options.servers],
+    name: options.name,
+    inboxPrefix: options.inboxPrefix,
+    ...(authenticator === undefined ? {} : { authenticator }),
+    ...(options.tls === undefined ? {} : { tls: { ...options.tls } }),
+    waitOnFirstConnect: options.waitForServer,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: options.reconnectWaitMs,
+    reconnectJitter: options.reconnectWaitMs / 5,
+    reconnectJitterTLS: options.reconnectWaitMs / 2,
+    pingInterval: 10_000,
+    maxPingOut: 3,
+    timeout: 5_000,
+  };
+  try {
+    return new LibraryClient(await connect(settings), options);
+  } catch (error) {
+    throw fromConnect(error, options.servers);
+  }
+}
+
+class LibraryClient implements NatsClient {
+  readonly #closed = new AbortController();
+  readonly #reconnects = new Set<() => void>();
+  readonly #denials = new Set<(subject: string, error: AdctlError) => void>();
+  /** How to end waits whose answer can't come any more once the connection is lost. */
+  readonly #waiting = new Set<(error: AdctlError) => void>();
+  #connected = true;
+
+  constructor(
+    private readonly connection: NatsConnection,
+    private readonly options: ClientOptions,
+  ) {
+    void this.#watchStatus();
+    void connection.closed().then((error) => {
+      const reason =
+        error instanceof Error ? fromConnect(error, options.servers) : natsUnreachable('the connection was closed');
+      this.#lost(reason);
+      this.#closed.abort(reason);
+    });
+  }
+
+  get closed(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  serverVersion(): string {
+    return this.connection.info?.version ?? '';
+  }
+
+  hasJetStream(): boolean {
+    return this.connection.info?.jetstream === true;
+  }
+
+  async request(
+    subject: string,
+    text: string,
+    { timeoutMs, headers }: { timeoutMs: number; headers?: Headers },
+  ): Promise<NatsMessage> {
+    this.#closed.signal.throwIfAborted();
+    if (!this.#connected) throw natsInterrupted('nats_disconnected', `no connection to ask ${subject}`);
+    const lost = Promise.withResolvers<never>();
+    this.#waiting.add(lost.reject);
+    try {
+      const answer = this.connection.request(subject, text, {
+        timeout: timeoutMs,
+        ...(headers === undefined ? {} : { headers: toHeaders(headers) }),
+      });
+      return toMessage(await Promise.race([answer, lost.promise]));
+    } catch (error) {
+      throw fromLibrary(error, subject);
+    } finally {
+      this.#waiting.delete(lost.reject);
+    }
+  }
+
+  publish(subject: string, text: string, options: { readonly reply?: string } = {}): void {
+    this.#closed.signal.throwIfAborted();
+    if (!this.#connected) return;
+    try {
+      this.connection.publish(subject, text, options);
+    } catch (error) {
+      throw fromLibrary(error, subject);
+    }
+  }
+
+  subscribe(
+    subject: string,
+    listener: (message: NatsMessage) => void,
+    onDenied?: (error: AdctlError) => void,
+  ): NatsSubscription {
+    this.#closed.signal.throwIfAborted();
+    const subscription: Subscription = this.connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (error === null) listener(toMessage(message));
+        else onDenied?.(fromLibrary(error, subject));
+      },
+    });
+    return {
+      drain: async () => {
+        if (subscription.isClosed() || this.#closed.signal.aborted) return;
+        if (this.#connected) await this.#unlessLost(subscription.drain());
+        else subscription.unsubscribe();
+      },
+    };
+  }
+
+  async serve(service: Parameters<NatsClient['serve']>[0]): Promise<() => Promise<void>> {
+    this.#closed.signal.throwIfAborted();
+    const { name, subject, description } = service;
+    const added: Service = await this.connection.services.add({ name, version: '1.0.0', description });
+    added.addEndpoint('request', {
+      subject,
+      handler: (error, message) => {
+        if (error === null) void this.#answer(service, message);
+      },
+    });
+    await this.flush();
+    return async () => {
+      if (!this.#closed.signal.aborted) await this.#unlessLost(added.stop());
+    };
+  }
+
+  async flush(): Promise<void> {
+    this.#closed.signal.throwIfAborted();
+    await this.#unlessLost(this.connection.flush());
+  }
+
+  newInbox(): string {
+    return `${this.options.inboxPrefix}.${crypto.randomUUID().replaceAll('-', '')}`;
+  }
+
+  onReconnect(listener: () => void): () => void {
+    this.#reconnects.add(listener);
+    return () => this.#reconnects.delete(listener);
+  }
+
+  onDenied(listener: (subject: string, error: AdctlError) => void): () => void {
+    this.#denials.add(listener);
+    return () => this.#denials.delete(listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    // First, so that nobody begins anything new; what is under way is still sent.
+    this.#closed.abort(natsUnreachable('the connection was closed'));
+    if (this.#connected) await this.#unlessLost(this.connection.drain());
+    await this.connection.close();
+  }
+
+  async #answer(service: Parameters<NatsClient['serve']>[0], message: ServiceMsg): Promise<void> {
+    const { text, failure } = await service.answer(toMessage(message));
+    try {
+      if (failure === undefined) message.respond(text);
+      else message.respondError(failure.status, failure.code, new TextEncoder().encode(text));
+    } catch (error) {
+      this.options.report(fromLibrary(error, service.subject));
+    }
+  }
+
+  /** Waits for work of the library, unless the connection is lost: then no answer would come. */
+  async #unlessLost(work: Promise<unknown>): Promise<void> {
+    const lost = Promise.withResolvers<void>();
+    const give = () => lost.resolve();
+    this.#waiting.add(give);
+    if (!this.#connected) give();
+    try {
+      await Promise.race([work, lost.promise]);
+    } finally {
+      this.#waiting.delete(give);
+    }
+  }
+
+  #lost(reason: AdctlError): void {
+    this.#connected = false;
+    for (const cancel of this.#waiting) cancel(reason);
+    this.#waiting.clear();
+  }
+
+  async #watchStatus(): Promise<void> {
+    for await (const status of this.connection.status()) {
+      if (status.type === Events.Disconnect) {
+        const lost = natsInterrupted('nats_disconnected', `the connection to NATS (${status.data}) was lost`);
+        this.#lost(lost);
+        this.options.report(lost);
+      } else if (status.type === Events.Reconnect) {
+        this.#connected = true;
+        for (const listener of this.#reconnects) listener();
+      } else if (status.type === Events.Error) {
+        const context = status.permissionContext;
+        if (context === undefined) {
+          this.options.report(natsInterrupted('nats_disconnected', `NATS reports: ${status.data}`));
+          continue;
+        }
+        const denied = natsPermissionDenied(context.operation, context.subject);
+        this.options.report(denied);
+        for (const listener of this.#denials) listener(context.subject, denied);
+      }
+    }
+  }
+}
+
+async function readCredentials(credentials: NatsCredentials | undefined): Promise<Authenticator | undefined> {
+  if (credentials === undefined) return undefined;
+  if ('nkeySeedFile' in credentials) {
+    return nkeyAuthenticator(new TextEncoder().encode(await readSecret(credentials.nkeySeedFile)));
+  }
+  if ('credsFile' in credentials) {
+    return credsAuthenticator(new TextEncoder().encode(await readSecret(credentials.credsFile)));
+  }
+  return usernamePasswordAuthenticator(credentials.user, await readSecret(credentials.passwordFile));
+}
+
+async function readSecret(file: string): Promise<string> {
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    throw natsBadOptions(`the credentials file ${file} cannot be read`, 'Name a file that this user may read.', error);
+  }
+}
+
+function toHeaders(values: Headers) {
+  const made = createHeaders();
+  for (const [name, value] of Object.entries(values)) made.set(name, value);
+  return made;
+}
+
+function toMessage(message: Msg | ServiceMsg): NatsMessage {
+  const code = message.headers?.code ?? 0;
+  return {
+    subject: message.subject,
+    text: message.string(),
+    reply: message.reply,
+    status: code === 0 ? undefined : code,
+    header: (name) => {
+      const value = message.headers?.get(name) ?? '';
+      return value === '' ? undefined : value;
+    },
+  };
+}
+
+/** The library's error codes that we tell apart. */
+const INTERRUPTIONS: Readonly<Record<string, 'nats_timeout' | 'nats_no_responders' | 'nats_disconnected'>> = {
+  TIMEOUT: 'nats_timeout',
+  '503': 'nats_no_responders',
+  DISCONNECT: 'nats_disconnected',
+  CONNECTION_DRAINING: 'nats_disconnected',
+  CONNECTION_CLOSED: 'nats_disconnected',
+  CANCELLED: 'nats_disconnected',
+};
+
+function fromLibrary(error: unknown, subject: string): AdctlError {
+  if (error instanceof AdctlError) return error;
+  if (!(error instanceof NatsError)) return natsUnreachable(String(error), error);
+  const { permissionContext } = error;
+  if (permissionContext !== undefined) {
+    return natsPermissionDenied(permissionContext.operation, permissionContext.subject, error);
+  }
+  if (error.code === 'MAX_PAYLOAD_EXCEEDED') return messageTooLarge(subject, error);
+  const interruption = INTERRUPTIONS[error.code];
+  if (interruption !== undefined) return natsInterrupted(interruption, `${subject}: ${error.message}`);
+  return natsUnreachable(error.message, error);
+}
+
+function fromConnect(error: unknown, servers: readonly string[]): AdctlError {
+  if (error instanceof AdctlError) return error;
+  const code = error instanceof NatsError ? error.code : '';
+  if (['AUTHORIZATION_VIOLATION', 'AUTHENTICATION_EXPIRED', 'BAD_AUTHENTICATION', 'BAD_CREDS'].includes(code)) {
+    return natsAuthRefused(error);
+  }
+  const why = error instanceof Error ? error.message : String(error);
+  return natsUnreachable(`${servers.join(', ')}: ${why}`, error);
+}

@@ -1,0 +1,75 @@
+import { createServer } from 'node:net';
+import { findNatsBinaries, type NatsServer, startNatsServer } from '@adctl/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { connectClient } from './client.js';
+import { connectNats, prepareNats } from './connect.js';
+import { newNamespace, testOptions } from './deployment.fixtures.js';
+import { runSweep } from './run-sweep.fixtures.js';
+
+const { newest } = await findNatsBinaries();
+const NAMES = ['n1', 'n2', 'n3'] as const;
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' ? (address?.port ?? 0) : 0;
+}
+
+if ('missing' in newest) {
+  describe('a cluster of three servers', () => {
+    it.skip(`could not be had: ${newest.missing}`, () => undefined);
+  });
+} else {
+  describe(`a cluster of three servers ${newest.version}`, () => {
+    let servers: readonly NatsServer[] = [];
+    beforeAll(async () => {
+      const ports = await Promise.all(NAMES.map(freePort));
+      const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(', ');
+      servers = await Promise.all(
+        NAMES.map((name, index) => {
+          const cluster = `cluster { name: c, host: 127.0.0.1, port: ${ports[index]}, routes: [${routes}] }`;
+          return startNatsServer({ path: newest.path, config: `server_name: ${name}\n${cluster}` });
+        }),
+      );
+    });
+    afterAll(() => Promise.all(servers.map((server) => server.remove())));
+
+    it('loses and doubles nothing when the leader of the queue is killed in the middle of a sweep', async () => {
+      const urls = servers.map((server) => server.url);
+      const namespace = newNamespace();
+      const options = {
+        ...testOptions(servers[0] as NatsServer, namespace),
+        servers: urls,
+        settings: { replicas: 3, metricsMaxBytes: 64 * 1024 ** 2 },
+        patienceMs: 40_000,
+      };
+      await prepareNats({ ...options, classes: ['cpu'] });
+      const [controller, ...workers] = await Promise.all(
+        ['c', 'w1', 'w2', 'w3'].map((identity) => connectNats({ ...options, identity })),
+      );
+      if (controller === undefined) throw new Error('no connection');
+      const killLeader = async () => {
+        const beside = await connectClient({
+          servers: urls,
+          name: 'beside',
+          inboxPrefix: '_INBOX_beside',
+          waitForServer: false,
+          reconnectWaitMs: 50,
+          report: () => undefined,
+        });
+        const stream = `${namespace.toUpperCase()}_JOBS`;
+        const info = await beside.request(`$JS.API.STREAM.INFO.${stream}`, '', { timeoutMs: 5_000 });
+        await beside.close();
+        const { leader } = JSON.parse(info.text).cluster as { leader: (typeof NAMES)[number] };
+        await servers[NAMES.indexOf(leader)]?.kill();
+      };
+
+      const ending = await runSweep({ controller, workers, trials: 60, trouble: new Map([[20, killLeader]]) });
+
+      expect(ending).toEqual({ results: 60, doubled: 0, claims: 60, troubles: 1, lostInQueue: 0 });
+      await Promise.all([controller, ...workers].map((connection) => connection.close()));
+    });
+  });
+}

@@ -1,0 +1,12 @@
+export type { NatsCredentials, NatsTls } from './client.js';
+export { connectNats, NATS_ROLES, type NatsOptions, type NatsRole, prepareNats } from './connect.js';
+export { DEFAULT_NAMESPACE } from './names.js';
+export {
+  type NatsPermissions,
+  type NatsUser,
+  permissionsOf,
+  renderAuthorization,
+} from './permissions.js';
+export type { Prepared } from './prepare.js';
+export { SERVER_FLOOR } from './server-version.js';
+export { DEFAULT_STREAM_SETTINGS, type StreamSettings } from './settings.js';

@@ -1,0 +1,179 @@
+import { z } from 'zod';
+import { toJson } from '../json.js';
+import { assertSubject } from '../subject-filter.js';
+import type { Delivery, Priority, QueueEntry, StoredQueueEntry, TrialQueue } from '../trial-queue.js';
+import { PRIORITIES } from '../trial-queue.js';
+import type { NatsMessage } from './client.js';
+import type { JetStream, StoredMessage } from './jetstream.js';
+import { isConsumerMissing, isLimitReached, isMessageMissing } from './jetstream-codes.js';
+import type { NatsNames } from './names.js';
+import { giveBack, NatsDelivery, parseAssignment } from './nats-delivery.js';
+import { prepareConsumers } from './prepare.js';
+import { pullOne } from './pull.js';
+import type { StreamSettings } from './settings.js';
+
+const SubjectsInfo = z.object({ state: z.object({ subjects: z.record(z.string(), z.int()).nullish() }) });
+const ConsumerInfo = z.object({ delivered: z.object({ stream_seq: z.int() }) });
+
+/** Reads of single messages on their way at once. */
+const READS_IN_FLIGHT = 32;
+const NOT_UNDERSTOOD_DELAY_MS = 30_000;
+/** A trial's message that comes and goes between our publishes this often is no race any more. */
+const MOST_ATTEMPTS = 5;
+
+export interface NatsTrialQueueOptions {
+  readonly names: NatsNames;
+  readonly settings: StreamSettings;
+  /** Whether this role makes missing consumers; others wait until the one that may has done so. */
+  readonly mayPrepare: boolean;
+}
+
+/** The window of trials as a JetStream work queue: one filtered pull consumer a class and priority. */
+export class NatsTrialQueue implements TrialQueue {
+  /** Classes whose consumers this connection has made. */
+  readonly #prepared = new Set<string>();
+  /** Classes whose consumers are being made: whoever needs them meanwhile waits for the same. */
+  readonly #preparing = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly jetstream: JetStream,
+    private readonly options: NatsTrialQueueOptions,
+  ) {}
+
+  async publish(entry: QueueEntry): Promise<{ sequence: number; duplicate: boolean }> {
+    const { names } = this.options;
+    const { sweep, trial } = entry.assignment;
+    const subject = names.job({ class: entry.class, priority: entry.priority, sweep, trial });
+    const text = toJson(entry.assignment, 'an assignment');
+    if (this.options.mayPrepare && !this.#prepared.has(entry.class)) await this.#prepare(entry.class);
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.jetstream.publish(subject, text, { messageId: entry.messageId });
+      } catch (error) {
+        if (!isLimitReached(error) || attempt >= MOST_ATTEMPTS) throw error;
+        const earlier = await this.jetstream.lastMessage(names.jobs, subject);
+        if (earlier !== null) return { sequence: earlier.sequence, duplicate: true };
+        // It was acked in between: there is room now.
+      }
+    }
+  }
+
+  async next(options: {
+    readonly class: string;
+    readonly waitMs: number;
+    readonly signal?: AbortSignal;
+  }): Promise<Delivery | null> {
+    const { signal = new AbortController().signal } = options;
+    assertSubject(options.class, 'class');
+    this.jetstream.client.closed.throwIfAborted();
+    if (signal.aborted) return null;
+    const message = await pullOne(this.jetstream, this.options.names, {
+      class: options.class,
+      waitMs: options.waitMs,
+      signal,
+      mend: async () => {
+        if (this.options.mayPrepare) await this.#prepare(options.class);
+        return this.options.mayPrepare;
+      },
+    });
+    if (message !== null) return this.#toDelivery(message);
+    if (!signal.aborted) this.jetstream.client.closed.throwIfAborted();
+    return null;
+  }
+
+  #toDelivery(message: NatsMessage): Delivery {
+    try {
+      return new NatsDelivery(this.jetstream, message);
+    } catch (error) {
+      giveBack(this.jetstream, message, NOT_UNDERSTOOD_DELAY_MS); // for a worker of another version
+      throw error;
+    }
+  }
+
+  async remove(sequence: number): Promise<boolean> {
+    try {
+      await this.jetstream.order(`STREAM.MSG.DELETE.${this.options.names.jobs}`, { seq: sequence, no_erase: true });
+      return true;
+    } catch (error) {
+      if (isMessageMissing(error)) return false;
+      throw error;
+    }
+  }
+
+  async contents(): Promise<readonly StoredQueueEntry[]> {
+    const { names } = this.options;
+    const verb = `STREAM.INFO.${names.jobs}`;
+    const info = await this.jetstream.api(verb, { subjects_filter: names.jobFilter() }, SubjectsInfo);
+    const subjects = Object.keys(info.state.subjects ?? {});
+    const stored: StoredMessage[] = [];
+    for (let first = 0; first < subjects.length; first += READS_IN_FLIGHT) {
+      const some = subjects.slice(first, first + READS_IN_FLIGHT);
+      const messages = await Promise.all(some.map((subject) => this.jetstream.lastMessage(names.jobs, subject)));
+      stored.push(...messages.filter((message) => message !== null)); // null: acked meanwhile
+    }
+    const delivered = await this.#deliveredUpTo(stored.map(({ subject }) => toPlace(subject)));
+    return stored.map((message) => toStoredEntry(message, delivered)).sort((a, b) => a.sequence - b.sequence);
+  }
+
+  /** By class and priority, the newest sequence its consumer has handed out; missing consumers are made again on the way. */
+  async #deliveredUpTo(places: readonly Place[]): Promise<ReadonlyMap<string, number>> {
+    const classes = new Set([...places.map((place) => place.class), ...this.#prepared]);
+    const delivered = new Map<string, number>();
+    for (const name of classes) {
+      for (const priority of PRIORITIES) {
+        delivered.set(`${name}.${priority}`, await this.#deliveredOf(name, priority));
+      }
+    }
+    return delivered;
+  }
+
+  async #deliveredOf(name: string, priority: Priority): Promise<number> {
+    const { names } = this.options;
+    const verb = `CONSUMER.INFO.${names.jobs}.${names.consumer(name, priority)}`;
+    try {
+      return (await this.jetstream.api(verb, undefined, ConsumerInfo)).delivered.stream_seq;
+    } catch (error) {
+      if (!isConsumerMissing(error)) throw error;
+      if (this.options.mayPrepare) await this.#prepare(name);
+      return 0;
+    }
+  }
+
+  #prepare(name: string): Promise<void> {
+    const underWay = this.#preparing.get(name);
+    if (underWay !== undefined) return underWay;
+    const preparing = prepareConsumers(this.jetstream, name, this.options)
+      .then(() => {
+        this.#prepared.add(name);
+      })
+      .finally(() => this.#preparing.delete(name));
+    this.#preparing.set(name, preparing);
+    return preparing;
+  }
+}
+
+interface Place {
+  readonly class: string;
+  readonly priority: Priority;
+}
+
+/** Class and priority in a job's subject `<namespace>.job.<class>.<priority>.<sweep>.<trial>`. */
+function toPlace(subject: string): Place {
+  const [, , name = '', priority] = subject.split('.');
+  return { class: name, priority: z.enum(PRIORITIES).parse(priority) };
+}
+
+function toStoredEntry(message: StoredMessage, delivered: ReadonlyMap<string, number>): StoredQueueEntry {
+  const place = toPlace(message.subject);
+  // Consumers hand out in order, so what lies before the newest hand-out went out at least once. Whether it was given
+  // back since, JetStream does not tell.
+  const handedOut = message.sequence <= (delivered.get(`${place.class}.${place.priority}`) ?? 0);
+  return {
+    ...place,
+    messageId: message.header('Nats-Msg-Id') ?? '',
+    assignment: parseAssignment(message.text, message.sequence),
+    sequence: message.sequence,
+    deliveries: handedOut ? 1 : 0,
+    inFlight: handedOut,
+  };
+}

@@ -1,0 +1,282 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type AdctlError, SweepId, type TrialAssignment, TrialId } from '@adctl/protocol';
+import { createUser } from 'nkeys.js';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Messaging } from '../deployment.js';
+import { type BucketName, STATE_BUCKETS } from '../state-store.js';
+import { createCertificates } from './certificates.fixtures.js';
+import { connectClient, type NatsClient, type NatsCredentials } from './client.js';
+import { connectNats, type NatsOptions, type NatsRole, prepareNats } from './connect.js';
+import { describeOnServers, testOptions } from './deployment.fixtures.js';
+import { type NatsUser, renderAuthorization } from './permissions.js';
+
+const certificates = createCertificates();
+const files = mkdtempSync(join(tmpdir(), 'adctl-keys-'));
+afterAll(() => rm(files, { recursive: true }));
+afterAll(() => rm(certificates?.directory ?? files, { recursive: true, force: true }));
+
+/** Makes a key; the seed goes into a file as an operator would keep it. */
+function createKey(name: string): { nkey: string; credentials: NatsCredentials } {
+  const pair = createUser();
+  const nkeySeedFile = join(files, `${name}.nk`);
+  writeFileSync(nkeySeedFile, `${new TextDecoder().decode(pair.getSeed())}\n`, { mode: 0o600 });
+  return { nkey: pair.getPublicKey(), credentials: { nkeySeedFile } };
+}
+
+const keys = {
+  controller: createKey('controller'),
+  w1: createKey('w1'),
+  alice: createKey('alice'),
+  stranger: createKey('stranger'),
+};
+const users: NatsUser[] = [
+  { role: 'controller', name: 'controller', login: { nkey: keys.controller.nkey } },
+  { role: 'worker', name: 'w1', classes: ['cpu'], login: { nkey: keys.w1.nkey } },
+  { role: 'cli', name: 'alice', login: { nkey: keys.alice.nkey } },
+];
+const tlsBlock =
+  certificates === null ? '' : `tls { cert_file: "${certificates.certFile}", key_file: "${certificates.keyFile}" }\n`;
+const config = tlsBlock + renderAuthorization(users);
+
+const assignment: TrialAssignment = {
+  version: 1,
+  sweep: SweepId.parse('s1'),
+  trial: TrialId.parse('t1'),
+  generation: 0,
+  specKey: 'v1/trial/s1/t1.json',
+};
+const entry = (name: string) => ({
+  class: name,
+  priority: 'normal' as const,
+  messageId: crypto.randomUUID(),
+  assignment,
+});
+
+await describeOnServers(
+  'both',
+  ({ current }) => {
+    const problems: AdctlError[] = [];
+    const open: { close(): Promise<void> }[] = [];
+    const tls = certificates === null ? {} : { tls: { caFile: certificates.caFile } };
+    const optionsOf = (role: NatsRole, identity: 'controller' | 'w1' | 'alice') => ({
+      ...testOptions(current(), 'ad'),
+      role,
+      identity,
+      ...tls,
+      credentials: keys[identity].credentials,
+      report: (problem: AdctlError) => problems.push(problem),
+    });
+    const as = async (role: NatsRole, identity: 'controller' | 'w1' | 'alice'): Promise<Messaging> => {
+      const messaging = await connectNats(optionsOf(role, identity));
+      open.push(messaging);
+      return messaging;
+    };
+    beforeAll(async () => {
+      await prepareNats({ ...optionsOf('controller', 'controller'), classes: ['cpu', 'gpu24'] });
+    });
+    afterEach(async () => {
+      await Promise.all(open.splice(0).map((connection) => connection.close()));
+      problems.splice(0);
+    });
+
+    describe('each role can do its work', () => {
+      it('controller, worker and cli together, without one refusal', async () => {
+        const [controller, worker, alice] = [
+          await as('controller', 'controller'),
+          await as('worker', 'w1'),
+          await as('cli', 'alice'),
+        ];
+        const stop = new AbortController();
+
+        // A person asks, under the own name.
+        await controller.control.serve('sweeps.submit', async (payload, caller) => ({ payload, caller }));
+        expect(await alice.control.request('sweeps.submit', 1)).toEqual({ payload: 1, caller: 'alice' });
+        // The controller keeps records, fills and looks into the queue.
+        for (const name of Object.keys(STATE_BUCKETS) as BucketName[]) {
+          const bucket = controller.state.bucket(name);
+          const revision = await bucket.create('s1.t1', 1);
+          expect(await bucket.update('s1.t1', 2, revision ?? 0)).toEqual(expect.any(Number));
+          expect(await bucket.entries('s1')).toHaveLength(1);
+          if (name === 'lease') expect(await bucket.delete('s1.t1')).toBe(true);
+        }
+        await controller.queue.publish(entry('gpu24'));
+        const [gpu] = await controller.queue.contents();
+        expect(await controller.queue.remove(gpu?.sequence ?? 0)).toBe(true);
+        await controller.queue.publish(entry('cpu'));
+        // The worker takes the trial and reports; a person and the controller listen.
+        const heard: string[] = [];
+        await controller.control.subscribe('heartbeat.*', (topic) => heard.push(topic));
+        await alice.control.subscribe('progress.s1.>', (topic) => heard.push(topic));
+        await worker.control.subscribe('order.w1', (topic) => heard.push(topic));
+        const delivery = await worker.queue.next({ class: 'cpu', waitMs: 5_000 });
+        expect((await worker.state.bucket('trial').get('s1.t1'))?.value).toBe(2);
+        const lease = await worker.state.bucket('lease').create('s1.t1', { attempt: 1 });
+        await worker.state.bucket('lease').update('s1.t1', { attempt: 1, renewed: true }, lease ?? 0);
+        await delivery?.working();
+        await worker.control.publish('heartbeat.w1', 1);
+        await worker.control.publish('progress.s1.t1', 1);
+        await worker.control.publish('log.s1.t1', 'line');
+        await controller.control.publish('order.w1', 1);
+        await worker.events.appendAll([{ subject: 'metric.s1.t1', data: 1 }]);
+        await worker.events.append('result.s1.t1.0.1', 1, { once: true });
+        expect((await worker.events.append('result.s1.t1.0.1', 1, { once: true })).duplicate).toBe(true);
+        await delivery?.ack();
+        for await (const event of controller.events.follow('result.>', { signal: stop.signal })) {
+          expect(event.subject).toBe('result.s1.t1.0.1');
+          stop.abort();
+        }
+        for await (const event of controller.events.read('metric.>')) expect(event.data).toBe(1);
+        await controller.events.purge('metric.>');
+        for await (const change of controller.state.bucket('lease').watch('', AbortSignal.timeout(5_000))) {
+          if (change === 'ready') break;
+        }
+
+        await expect.poll(() => heard.toSorted()).toEqual(['heartbeat.w1', 'order.w1', 'progress.s1.t1']);
+        expect(problems).toEqual([]);
+      });
+    });
+
+    /** Publishes, requests and subscriptions that the server must refuse, by role. */
+    const crimes = {
+      w1: {
+        send: {
+          'put a trial into the queue': 'ad.job.cpu.high.s1.t9',
+          'delete the queue': '$JS.API.STREAM.DELETE.AD_JOBS',
+          'purge the queue': '$JS.API.STREAM.PURGE.AD_JOBS',
+          'delete a message of the queue': '$JS.API.STREAM.MSG.DELETE.AD_JOBS',
+          'change the queue': '$JS.API.STREAM.UPDATE.AD_JOBS',
+          'take a trial of another class': '$JS.API.CONSUMER.MSG.NEXT.AD_JOBS.w_gpu24_normal',
+          'ack a trial of another class': '$JS.ACK.AD_JOBS.w_gpu24_normal.1.1.1.1.0',
+          'make a consumer': '$JS.API.CONSUMER.CREATE.AD_JOBS.mine.ad.job.cpu.high.>',
+          'delete a consumer': '$JS.API.CONSUMER.DELETE.AD_JOBS.w_cpu_high',
+          'write a trial record': '$KV.ad_trial.s1.t1',
+          'write a sweep record': '$KV.ad_sweep.s1',
+          'become leader': '$KV.ad_leader.controller',
+          'read identities': '$JS.API.STREAM.MSG.GET.KV_ad_identity',
+          'give orders': 'ad.live.order.w2',
+          'beat for another worker': 'ad.live.heartbeat.w2',
+          'say that the controller started': 'ad.event.controller.start',
+          'ask in the name of a person': 'ad.api.alice.sweeps.submit',
+          'write into a person’s inbox': '_INBOX_alice.x',
+        },
+        listen: {
+          'read a person’s answers': '_INBOX_alice.>',
+          'answer in the controller’s place': 'ad.api.*.sweeps.submit',
+          'read other workers’ orders': 'ad.live.order.*',
+          'read everything': '>',
+        },
+      },
+      alice: {
+        send: {
+          'ask in the name of another': 'ad.api.bob.sweeps.submit',
+          'use JetStream': '$JS.API.INFO',
+          'read records': '$JS.API.STREAM.MSG.GET.KV_ad_trial',
+          'write records': '$KV.ad_trial.s1.t1',
+          'steal a lease': '$KV.ad_lease.s1.t1',
+          'put a trial into the queue': 'ad.job.cpu.high.s1.t9',
+          'take a trial': '$JS.API.CONSUMER.MSG.NEXT.AD_JOBS.w_cpu_normal',
+          'report a result': 'ad.event.result.s1.t1.0.9',
+          'report metrics': 'ad.metric.s1.t1',
+          'give orders': 'ad.live.order.w1',
+          'play a worker': 'ad.live.heartbeat.w1',
+        },
+        listen: {
+          'read others’ answers': '_INBOX_w1.>',
+          'answer in the controller’s place': 'ad.api.>',
+          'read heartbeats': 'ad.live.heartbeat.*',
+          'read the queue': 'ad.job.>',
+        },
+      },
+      controller: {
+        send: {
+          'delete the queue': '$JS.API.STREAM.DELETE.AD_JOBS',
+          'delete a bucket': '$JS.API.STREAM.DELETE.KV_ad_trial',
+          'purge the queue': '$JS.API.STREAM.PURGE.AD_JOBS',
+          'take a trial': '$JS.API.CONSUMER.MSG.NEXT.AD_JOBS.w_cpu_normal',
+          'ack a trial': '$JS.ACK.AD_JOBS.w_cpu_normal.1.1.1.1.0',
+          'make a stream of another application': '$JS.API.STREAM.CREATE.ORDERS',
+          'report metrics': 'ad.metric.s1.t1',
+          'write into an inbox unasked': '_INBOX_alice.x',
+          'manage the server': '$SYS.REQ.SERVER.PING',
+        },
+        listen: { 'read a person’s answers': '_INBOX_alice.>', 'read everything': '>' },
+      },
+    } as const;
+
+    describe.each(['w1', 'alice', 'controller'] as const)('%s is refused to', (who) => {
+      let client: NatsClient;
+      beforeAll(async () => {
+        client = await connectClient({
+          servers: [current().url],
+          name: 'criminal',
+          inboxPrefix: `_INBOX_${who}`,
+          credentials: keys[who].credentials,
+          ...tls,
+          waitForServer: false,
+          reconnectWaitMs: 50,
+          report: () => undefined,
+        });
+      });
+      afterAll(() => client.close());
+      const denied = expect.objectContaining({ code: 'nats_permission_denied', kind: 'permanent' });
+
+      it.each(Object.entries(crimes[who].send))('%s', async (_crime, subject) => {
+        await expect(client.request(subject, '{}', { timeoutMs: 5_000 })).rejects.toEqual(denied);
+      });
+
+      it.each(Object.entries(crimes[who].listen))('%s', async (_crime, subject) => {
+        const refusals: AdctlError[] = [];
+        client.subscribe(
+          subject,
+          () => undefined,
+          (error) => refusals.push(error),
+        );
+        await client.flush();
+
+        expect(refusals).toEqual([denied]);
+      });
+    });
+
+    it('tells a worker that it may not take trials of a class, instead of waiting', async () => {
+      const worker = await as('worker', 'w1');
+
+      await expect(worker.queue.next({ class: 'gpu24', waitMs: 10_000 })).rejects.toMatchObject({
+        code: 'nats_permission_denied',
+      });
+    });
+
+    it('tells a person at once that a subscription is not allowed', async () => {
+      const alice = await as('cli', 'alice');
+
+      await expect(alice.control.subscribe('heartbeat.*', () => undefined)).rejects.toMatchObject({
+        code: 'nats_permission_denied',
+      });
+    });
+
+    describe('strangers are refused', () => {
+      const strangers = (more: Partial<NatsOptions>) => {
+        const { credentials: _, ...options } = optionsOf('cli', 'alice');
+        return connectNats({ ...options, ...more });
+      };
+
+      it('without credentials', async () => {
+        await expect(strangers({})).rejects.toMatchObject({ code: 'nats_auth_refused' });
+      });
+
+      it('with an unknown key', async () => {
+        const { credentials } = keys.stranger;
+        await expect(strangers({ credentials })).rejects.toMatchObject({ code: 'nats_auth_refused' });
+      });
+
+      it.skipIf(certificates === null)('by a client that trusts another authority (needs openssl)', async () => {
+        const { credentials } = keys.alice;
+        const other = { tls: { caFile: certificates?.otherCaFile ?? '' } };
+        await expect(strangers({ credentials, ...other })).rejects.toMatchObject({ code: 'controller_unreachable' });
+      });
+    });
+  },
+  config,
+);
