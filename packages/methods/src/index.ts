@@ -8,7 +8,6 @@ export {
   summarizeNetwork,
 } from './kit/network-plan.js';
 export {
-  type CheckpointRule,
   type CommonHyperparameters,
   type ContractSettings,
   type CreateModel,

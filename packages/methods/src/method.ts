@@ -1,3 +1,4 @@
+import type { CheckpointRule } from '@adctl/protocol';
 import type { RandomGenerator } from '@adctl/random';
 import type { SearchSpace } from '@adctl/search';
 import type { Scalar, Tensor1D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
@@ -22,17 +23,6 @@ export interface CommonHyperparameters {
 
 export const PRESETS = ['paper', 'default', 'quick'] as const;
 export type Preset = (typeof PRESETS)[number];
-
-/** Which epoch's weights a trial keeps. `best` sees the selection split only; a test metric does not type-check here. */
-export type CheckpointRule =
-  | { readonly rule: 'last' }
-  | { readonly rule: 'epoch'; readonly epoch: number }
-  | {
-      readonly rule: 'best';
-      readonly metric: 'selection.loss' | 'selection.auroc';
-      /** Fraction of the epochs, in [0, 1), that do not compete: epoch e (from 1) competes when e > burnIn * epochs. */
-      readonly burnIn: number;
-    };
 
 /** A figure somebody published, with where we read it. */
 export interface PublishedResult {

@@ -60,7 +60,6 @@ export {
 } from './object-keys.js';
 export { type RangeProblem, rangeProblem, rangeSize, rangeValue } from './range.js';
 export {
-  ARTIFACT_NAMES,
   Calibration,
   EngineFacts,
   ObjectReference,

@@ -46,8 +46,6 @@ export const ObjectReference = z.object({
 });
 export type ObjectReference = z.infer<typeof ObjectReference>;
 
-export const ARTIFACT_NAMES = ['curves', 'roc', 'histogram', 'sheet', 'scores', 'model'] as const;
-
 /** The facts of the machine that trained, for reproduction. */
 export const EngineFacts = z.object({
   backend: z.string(),

@@ -3,7 +3,7 @@ import { attribute, nativeBackend } from './native.js';
 
 const KERNEL = 'Conv2DBackpropInput';
 
-/** Up to here the rearranged convolution is faster than TensorFlow's own (measured, see bench/results.md). */
+/** Up to here the rearranged convolution is faster than TensorFlow's own (measured, see ADR 7). */
 const FEW_CHANNELS = 32;
 
 /** What TensorFlow.js hands to the kernel. */
