@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { smoothMaps } from '../kit/smooth-maps.js';
 import type { ScoreReduction } from './score-names.js';
 
 /** `M(h, w) = mean_c (x - x^)^2`: `[batch, height, width, channels]` twice -> `[batch, height, width]`. */
@@ -22,22 +23,5 @@ export function reduceMap(map: tf.Tensor3D, reduction: ScoreReduction): tf.Tenso
 /** Gaussian smoothing of maps with sigma = shorter side / 64, borders mirrored: `[batch, height, width]`. */
 export function smoothMap(map: tf.Tensor3D): tf.Tensor3D {
   const [, height, width] = map.shape;
-  const sigma = Math.min(height, width) / 64;
-  const radius = Math.ceil(3 * sigma);
-  const weights = Array.from({ length: 2 * radius + 1 }, (_, i) => Math.exp(-((i - radius) ** 2) / (2 * sigma ** 2)));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const kernel = tf.tensor1d(weights.map((weight) => weight / total));
-  const size = kernel.size;
-  const padded = tf.mirrorPad(
-    tf.expandDims(map, 3),
-    [
-      [0, 0],
-      [radius, radius],
-      [radius, radius],
-      [0, 0],
-    ],
-    'reflect',
-  );
-  const rows = tf.conv2d(padded as tf.Tensor4D, tf.reshape(kernel, [size, 1, 1, 1]), 1, 'valid');
-  return tf.squeeze(tf.conv2d(rows, tf.reshape(kernel, [1, size, 1, 1]), 1, 'valid'), [3]);
+  return smoothMaps(map, Math.min(height, width) / 64);
 }

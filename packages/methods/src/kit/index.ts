@@ -47,3 +47,4 @@ export {
 } from './safetensors.js';
 export { disposeScalars, scalar } from './scalars.js';
 export { createSgd, type SgdOptions } from './sgd.js';
+export { smoothMaps } from './smooth-maps.js';

@@ -27,6 +27,10 @@ export function initialValues(parameter: ParameterPlan, address: ParameterAddres
     for (let i = 0; i < values.length; i++) values[i] = mean + initializer.sd * generator.normal();
     return values;
   }
+  if (initializer.kind === 'heNormal') {
+    const sd = Math.sqrt(2 / parameter.fanIn);
+    return generator.fillNormal(values).map((value) => sd * value);
+  }
   const fans = initializer.kind === 'heUniform' ? parameter.fanIn : parameter.fanIn + parameter.fanOut;
   const limit = Math.sqrt(6 / fans);
   return generator.fillUniform(values, -limit, limit);

@@ -8,6 +8,8 @@ export type InitializerPlan =
   | { readonly kind: 'glorotUniform' }
   /** Uniform in +-sqrt(6 / fanIn). */
   | { readonly kind: 'heUniform' }
+  /** N(0, 2 / fanIn). */
+  | { readonly kind: 'heNormal' }
   | { readonly kind: 'zeros' }
   | { readonly kind: 'ones' };
 
