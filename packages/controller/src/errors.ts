@@ -65,3 +65,11 @@ export function badRequest(verb: string, cause: unknown): AdctlError {
     cause,
   });
 }
+
+/** Thrown when a sweep names a pool that this cluster does not have: its trials would wait for ever. */
+export function unknownPool(pool: string, known: readonly string[]): AdctlError {
+  return userError('unknown_pool', `this cluster has no pool '${pool}'`, {
+    hint: `Write one of them under resources.pool: ${known.join(', ')}`,
+    details: { pool, known },
+  });
+}

@@ -3,6 +3,15 @@ export type { ControlChannel } from './control-channel.js';
 export { createLeaseTimes, type LeaseTimes, type Messaging } from './deployment.js';
 export type { EventLog, StoredEvent } from './event-log.js';
 export {
+  NATS_STREAM_VARIABLES,
+  NATS_VARIABLES,
+  type NatsAddress,
+  natsRules,
+  toNatsAddress,
+  toStreamSettings,
+} from './nats/environment.js';
+export type { StreamSettings } from './nats/settings.js';
+export {
   type BucketName,
   STATE_BUCKETS,
   type StateBucket,

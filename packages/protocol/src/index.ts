@@ -15,6 +15,14 @@ export {
 export { digestOf, sha256, toCanonicalJson } from './digest.js';
 export { Duration, fromMilliseconds, toMilliseconds } from './duration.js';
 export {
+  type Environment,
+  type EnvironmentRule,
+  listVariable,
+  parseEnvironment,
+  switchVariable,
+  wholeNumber,
+} from './environment.js';
+export {
   AdctlError,
   type AdctlErrorOptions,
   type ErrorKind,

@@ -7,12 +7,13 @@ describe('parseWorkerConfig', () => {
     const config = parseWorkerConfig({ ADCTL_DIRECTORY: '/data/.adctl', ADCTL_SLOTS: '', HOME: '/home/a' });
 
     expect(config).toMatchObject({
-      directory: '/data/.adctl',
+      deployment: { kind: 'embedded', directory: '/data/.adctl' },
       class: 'cpu',
       slots: 1,
       ackWaitMs: 60_000,
       idleMs: null,
-      objectsDirectory: '/data/.adctl/objects',
+      objects: { kind: 'filesystem', directory: '/data/.adctl/objects' },
+      unreachableMs: 45_000,
       scratchDirectory: '/data/.adctl/scratch',
       trainer: { kind: 'tensorflow', flavour: 'cpu', threads: 1 },
     });
@@ -25,6 +26,26 @@ describe('parseWorkerConfig', () => {
 
     expect(thrown).toMatchObject({ kind: 'user', code: 'bad_worker_configuration' });
     for (const name of ['ADCTL_DIRECTORY', ...Object.keys(wrong)]) expect(thrown.message).toContain(name);
+  });
+
+  test('a server makes it a worker of a cluster, which needs a place for objects', () => {
+    const config = parseWorkerConfig({
+      ADCTL_NATS_URL: 'nats://nats:4222',
+      ADCTL_NATS_IDENTITY: 'pool-gpu',
+      ADCTL_OBJECTS: 's3',
+      ADCTL_S3_BUCKET: 'bucket',
+      ADCTL_SCRATCH_DIR: '/scratch',
+    });
+
+    expect(config).toMatchObject({
+      deployment: { kind: 'cluster', nats: { servers: ['nats://nats:4222'] }, sharedIdentity: 'pool-gpu' },
+      objects: { kind: 's3', settings: { bucket: 'bucket' } },
+      scratchDirectory: '/scratch',
+      unreachableMs: 300_000,
+    });
+    expect(captured(() => parseWorkerConfig({ ADCTL_NATS_URL: 'nats://nats:4222' })).message).toContain(
+      'ADCTL_OBJECTS',
+    );
   });
 
   test('the noop trainer has no code to compare', () => {

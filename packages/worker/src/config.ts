@@ -1,17 +1,17 @@
-import { hostname } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { Flavour, parseEngineEnvironment } from '@adctl/engine';
-import { userError, WorkerId } from '@adctl/protocol';
+import { NATS_VARIABLES, type NatsAddress, natsRules, toNatsAddress } from '@adctl/messaging';
+import { type Environment, parseEnvironment, switchVariable, WorkerId, wholeNumber } from '@adctl/protocol';
+import { OBJECT_VARIABLES, type ObjectPlace, objectRules, toObjectPlace } from '@adctl/storage';
 import { z } from 'zod';
-
-/** A number in an environment variable. */
-const whole = (fallback: number, least = 0) => z.coerce.number().int().min(least).default(fallback);
-const flag = z.enum(['0', '1']).default('0');
 
 /** Every environment variable of a worker but those of the engine. Read once; empty variables count as unset. */
 const Variables = z.object({
-  /** The embedded deployment's folder: socket, objects, scratch space. */
-  ADCTL_DIRECTORY: z.string().min(1),
+  ...NATS_VARIABLES,
+  ...OBJECT_VARIABLES,
+  /** The embedded deployment's folder: socket, objects, scratch space. Needed where no NATS server is named. */
+  ADCTL_DIRECTORY: z.string().min(1).optional(),
   /** Unique among living workers. Default: from the host's name and the process id. */
   ADCTL_WORKER_ID: WorkerId.optional(),
   /** Which trials it takes. */
@@ -20,30 +20,33 @@ const Variables = z.object({
     .regex(/^[a-z0-9-]+$/, 'must be lower-case letters, digits and dashes')
     .default('cpu'),
   /** Trials at a time, each in a process of its own. */
-  ADCTL_SLOTS: whole(1, 1),
+  ADCTL_SLOTS: wholeNumber(1, 1),
   /** TensorFlow threads of each of them; trials repeat bit by bit only at the same number. */
-  ADCTL_THREADS: whole(1, 1),
+  ADCTL_THREADS: wholeNumber(1, 1),
   ADCTL_ENGINE_FLAVOUR: Flavour.default('cpu'),
   /** All lease times hang on it. */
-  ADCTL_ACK_WAIT_MS: whole(60_000, 200),
-  ADCTL_HEARTBEAT_MS: whole(2_000, 10),
+  ADCTL_ACK_WAIT_MS: wholeNumber(60_000, 200),
+  ADCTL_HEARTBEAT_MS: wholeNumber(2_000, 10),
   /** Age after which the end of an epoch writes a checkpoint; 0: every epoch. */
   ADCTL_CHECKPOINT_SECONDS: z.coerce.number().min(0).default(10),
   /** How long a drain may take before the worker gives up with exit code 75. */
-  ADCTL_DRAIN_GRACE_MS: whole(25_000),
+  ADCTL_DRAIN_GRACE_MS: wholeNumber(25_000),
   /** How long a trial may take to reach a step boundary and write its checkpoint before it is ended by force. */
-  ADCTL_STOP_GRACE_MS: whole(20_000),
+  ADCTL_STOP_GRACE_MS: wholeNumber(20_000),
   /** Ends with exit code 0 after this long without a trial; 0: never. */
-  ADCTL_IDLE_MS: whole(0),
+  ADCTL_IDLE_MS: wholeNumber(0),
   /** A training process is replaced after this many trials, or when it holds more memory between two trials. */
-  ADCTL_TRAINER_TRIALS: whole(200, 1),
-  ADCTL_TRAINER_RSS_BYTES: whole(4 * 2 ** 30, 1),
-  /** The embedded object store. Default: `objects` in the directory. */
-  ADCTL_OBJECTS_DIR: z.string().min(1).optional(),
-  /** Where attempts keep files until they are stored. Default: `scratch` in the directory. */
+  ADCTL_TRAINER_TRIALS: wholeNumber(200, 1),
+  ADCTL_TRAINER_RSS_BYTES: wholeNumber(4 * 2 ** 30, 1),
+  /**
+   * How long NATS may be silent before the worker gives up with exit code 75. Until then it trains on: nobody else can
+   * claim its trials while the server is away, and when only this worker is cut off, the attempt number fences it.
+   */
+  ADCTL_UNREACHABLE_MS: wholeNumber(300_000, 100),
+  /** Where attempts keep files until they are stored. Default: `scratch` in the directory, or below the temporary folder. */
   ADCTL_SCRATCH_DIR: z.string().min(1).optional(),
   /** `1`: trains specs planned with other code, whose numbers may differ. */
-  ADCTL_ALLOW_OTHER_CODE: flag,
+  ADCTL_ALLOW_OTHER_CODE: switchVariable,
   /** `noop` trains nothing, for tests and benchmarks of everything else. */
   ADCTL_TRAINER: z.enum(['tensorflow', 'noop']).default('tensorflow'),
   ADCTL_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -51,7 +54,7 @@ const Variables = z.object({
 
 /** Settings of a worker. Paths are absolute. */
 export interface WorkerConfig {
-  readonly directory: string;
+  readonly deployment: WorkerDeployment;
   readonly worker: WorkerId;
   readonly class: string;
   readonly slots: number;
@@ -62,12 +65,24 @@ export interface WorkerConfig {
   readonly stopGraceMs: number;
   /** Null: never ends by itself. */
   readonly idleMs: number | null;
-  readonly objectsDirectory: string;
+  /** How long a claim may go unrenewed, because nobody answers, before its training is stopped. */
+  readonly unreachableMs: number;
+  readonly objects: ObjectPlace;
   readonly scratchDirectory: string;
   readonly allowOtherCode: boolean;
   readonly trainer: TrainerConfig;
   readonly logLevel: string;
 }
+
+/** Where the queue and the records are. */
+export type WorkerDeployment =
+  | { readonly kind: 'embedded'; readonly directory: string }
+  | {
+      readonly kind: 'cluster';
+      readonly nats: NatsAddress;
+      /** The name of the credential, where it is shared by the workers of a pool. */
+      readonly sharedIdentity: string | null;
+    };
 
 /** Settings of its training processes. */
 export interface TrainerConfig {
@@ -88,21 +103,21 @@ export interface TrainerConfig {
  * @param variables usually `process.env`
  * @throws AdctlError `bad_worker_configuration` (user) listing every variable that is missing or wrong.
  */
-export function parseWorkerConfig(variables: Readonly<Record<string, string | undefined>>): WorkerConfig {
-  const set = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
-  const parsed = Variables.safeParse(set);
-  if (!parsed.success) {
-    const issues = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-    throw userError('bad_worker_configuration', `The worker's environment is wrong.\n${issues.join('\n')}`, {
-      hint: 'Correct these environment variables and start the worker again.',
-      details: { issues },
-    });
-  }
-  const env = parsed.data;
-  const directory = resolve(env.ADCTL_DIRECTORY);
-  const { cacheDir } = parseEngineEnvironment(set);
+export function parseWorkerConfig(variables: Environment): WorkerConfig {
+  const env = parseEnvironment(variables, {
+    schema: Variables,
+    rules: [deploymentRules, natsRules],
+    whose: 'the worker',
+    code: 'bad_worker_configuration',
+  });
+  const nats = toNatsAddress(env);
+  const directory = resolve(env.ADCTL_DIRECTORY ?? tmpdir());
+  const { cacheDir } = parseEngineEnvironment(variables);
   return {
-    directory,
+    deployment:
+      nats === null
+        ? { kind: 'embedded', directory }
+        : { kind: 'cluster', nats, sharedIdentity: env.ADCTL_NATS_IDENTITY ?? null },
     worker: env.ADCTL_WORKER_ID ?? defaultWorkerId(),
     class: env.ADCTL_CLASS,
     slots: env.ADCTL_SLOTS,
@@ -112,9 +127,14 @@ export function parseWorkerConfig(variables: Readonly<Record<string, string | un
     drainGraceMs: env.ADCTL_DRAIN_GRACE_MS,
     stopGraceMs: env.ADCTL_STOP_GRACE_MS,
     idleMs: env.ADCTL_IDLE_MS === 0 ? null : env.ADCTL_IDLE_MS,
-    objectsDirectory: resolve(env.ADCTL_OBJECTS_DIR ?? join(directory, 'objects')),
-    scratchDirectory: resolve(env.ADCTL_SCRATCH_DIR ?? join(directory, 'scratch')),
-    allowOtherCode: env.ADCTL_ALLOW_OTHER_CODE === '1' || env.ADCTL_TRAINER === 'noop', // noop has no code to compare
+    // Embedded, a claim is about to be given away after three quarters of the ack wait, by a controller that is alive.
+    unreachableMs: nats === null ? (env.ADCTL_ACK_WAIT_MS * 3) / 4 : env.ADCTL_UNREACHABLE_MS,
+    objects:
+      env.ADCTL_OBJECTS === undefined
+        ? { kind: 'filesystem', directory: resolve(env.ADCTL_OBJECTS_DIR ?? join(directory, 'objects')) }
+        : toObjectPlace(env),
+    scratchDirectory: resolve(env.ADCTL_SCRATCH_DIR ?? join(directory, nats === null ? 'scratch' : 'adctl-scratch')),
+    allowOtherCode: env.ADCTL_ALLOW_OTHER_CODE || env.ADCTL_TRAINER === 'noop', // noop has no code to compare
     trainer: {
       kind: env.ADCTL_TRAINER,
       flavour: env.ADCTL_ENGINE_FLAVOUR,
@@ -125,6 +145,12 @@ export function parseWorkerConfig(variables: Readonly<Record<string, string | un
     },
     logLevel: env.ADCTL_LOG_LEVEL,
   };
+}
+
+/** Embedded, everything lies in one folder; in a cluster objects have a place of their own. */
+function* deploymentRules(set: Environment): Generator<string> {
+  if (set.ADCTL_NATS_URL !== undefined) yield* objectRules(set);
+  else if (set.ADCTL_DIRECTORY === undefined) yield 'ADCTL_DIRECTORY: is needed, or ADCTL_NATS_URL for a cluster';
 }
 
 function defaultWorkerId(): WorkerId {

@@ -1,24 +1,25 @@
 import { codeVersion } from '@adctl/engine/code-version';
-import { connectEmbedded, socketPathOf } from '@adctl/messaging/embedded';
+import type { Messaging } from '@adctl/messaging';
 import { METHODS } from '@adctl/methods';
 import { AdctlError, digestOf, WORKER_EXIT_CODES } from '@adctl/protocol';
-import { createFilesystemStore } from '@adctl/storage/filesystem';
-import { pino } from 'pino';
+import { openObjects } from '@adctl/storage';
+import { type Logger, pino } from 'pino';
 import { parseWorkerConfig, type WorkerConfig } from './config.js';
 import { prepareScratch, removeScratch } from './scratch.js';
 import { createWorker } from './worker.js';
 
-/** Entry of a worker process in the embedded deployment. stderr is its log, one JSON text a line. */
+/** Entry of a worker process, embedded and in a cluster. stderr is its log, one JSON text a line. */
 async function main(): Promise<number> {
   const config = parseWorkerConfig(process.env);
   const destination = pino.destination({ fd: 2, sync: true }); // lines must survive process.exit
   const logger = pino({ name: 'worker', level: config.logLevel, base: { worker: config.worker } }, destination);
-  const messaging = await connectEmbedded(socketPathOf(config.directory));
+  const objects = await openObjects(config.objects);
+  const messaging = await connect(config, logger);
   await prepareScratch(config.scratchDirectory, config.worker);
   const worker = createWorker({
     config,
     messaging,
-    objects: createFilesystemStore(config.objectsDirectory),
+    objects: objects.store,
     codeVersionOf: codeVersion,
     codeVersion: codeVersionOfAll(config),
     logger,
@@ -44,7 +45,26 @@ async function main(): Promise<number> {
   const code = await worker.run();
   await removeScratch(config.scratchDirectory, config.worker);
   await messaging.close();
+  objects.close();
   return code;
+}
+
+/** The deployment's messaging; only its own library is loaded. */
+async function connect({ deployment, worker }: WorkerConfig, logger: Logger): Promise<Messaging> {
+  if (deployment.kind === 'embedded') {
+    const { connectEmbedded, socketPathOf } = await import('@adctl/messaging/embedded');
+    return connectEmbedded(socketPathOf(deployment.directory));
+  }
+  const { connectNats } = await import('@adctl/messaging/nats');
+  const { nats, sharedIdentity } = deployment;
+  return connectNats({
+    ...nats,
+    role: 'worker',
+    identity: worker,
+    // Permissions of a shared credential know its inboxes by its own name.
+    ...(sharedIdentity === null ? {} : { inboxPrefix: `_INBOX_${sharedIdentity}.${worker}` }),
+    report: (problem) => logger.warn({ err: problem }, 'NATS'),
+  });
 }
 
 function codeVersionOfAll({ trainer }: WorkerConfig): string {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { AdctlError } from '@adctl/protocol';
 import {
   type Authenticator,
@@ -50,8 +51,8 @@ export interface ClientOptions {
   readonly inboxPrefix: string;
   readonly credentials?: NatsCredentials;
   readonly tls?: NatsTls;
-  /** Keep trying when no server answers the first connect. */
-  readonly waitForServer: boolean;
+  /** How long the first connect is tried when no server answers; 0: once. */
+  readonly firstConnectMs: number;
   readonly reconnectWaitMs: number;
   /** Told of what nobody waits for: lost connections, refused publishes. */
   readonly report: (problem: AdctlError) => void;
@@ -117,7 +118,6 @@ export async function connectClient(options: ClientOptions): Promise<NatsClient>
     inboxPrefix: options.inboxPrefix,
     ...(authenticator === undefined ? {} : { authenticator }),
     ...(options.tls === undefined ? {} : { tls: { ...options.tls } }),
-    waitOnFirstConnect: options.waitForServer,
     maxReconnectAttempts: -1,
     reconnectTimeWait: options.reconnectWaitMs,
     reconnectJitter: options.reconnectWaitMs / 5,
@@ -126,10 +126,15 @@ export async function connectClient(options: ClientOptions): Promise<NatsClient>
     maxPingOut: 3,
     timeout: 5_000,
   };
-  try {
-    return new LibraryClient(await connect(settings), options);
-  } catch (error) {
-    throw fromConnect(error, options.servers);
+  // Not the library's own waiting: it would hide for ever what a person has to mend.
+  for (const since = performance.now(); ; await delay(options.reconnectWaitMs)) {
+    try {
+      return new LibraryClient(await connect(settings), options);
+    } catch (error) {
+      const problem = fromConnect(error, options.servers);
+      if (problem.kind !== 'transient' || performance.now() - since >= options.firstConnectMs) throw problem;
+      options.report(problem);
+    }
   }
 }
 

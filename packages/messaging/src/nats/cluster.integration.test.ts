@@ -55,7 +55,7 @@ if ('missing' in newest) {
           servers: urls,
           name: 'beside',
           inboxPrefix: '_INBOX_beside',
-          waitForServer: false,
+          firstConnectMs: 0,
           reconnectWaitMs: 50,
           report: () => undefined,
         });

@@ -40,11 +40,14 @@ export interface NatsOptions {
   readonly patienceMs?: number;
   /** Default 1 s. */
   readonly reconnectWaitMs?: number;
-  /** Whether the first connect waits for a server. Default: yes, but for role `cli`. */
-  readonly waitForServer?: boolean;
+  /** How long the first connect is tried when no server answers. Default: a minute; role `cli`: once. */
+  readonly firstConnectMs?: number;
   /** Hears of what no caller waits for (lost connections, refused publishes), for the log. */
   readonly report?: (problem: AdctlError) => void;
 }
+
+/** Long enough for a server that starts at the same time, short enough to be told of a wrong address. */
+const FIRST_CONNECT_MS = 60_000;
 
 interface Connection {
   readonly client: NatsClient;
@@ -102,7 +105,7 @@ async function open(options: NatsOptions): Promise<Connection> {
     inboxPrefix,
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
     ...(options.tls === undefined ? {} : { tls: options.tls }),
-    waitForServer: options.waitForServer ?? options.role !== 'cli',
+    firstConnectMs: options.firstConnectMs ?? (options.role === 'cli' ? 0 : FIRST_CONNECT_MS),
     reconnectWaitMs: options.reconnectWaitMs ?? 1_000,
     report: options.report ?? (() => undefined),
   });

@@ -34,7 +34,7 @@ await describeOnServers('both', ({ current }) => {
       servers: [server.url],
       name: 'beside',
       inboxPrefix: '_INBOX_beside',
-      waitForServer: false,
+      firstConnectMs: 0,
       reconnectWaitMs: 50,
       report: () => undefined,
     });

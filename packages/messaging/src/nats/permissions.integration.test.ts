@@ -215,7 +215,7 @@ await describeOnServers(
           inboxPrefix: `_INBOX_${who}`,
           credentials: keys[who].credentials,
           ...tls,
-          waitForServer: false,
+          firstConnectMs: 0,
           reconnectWaitMs: 50,
           report: () => undefined,
         });

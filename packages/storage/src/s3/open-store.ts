@@ -2,11 +2,13 @@ import { AdctlError } from '@adctl/protocol';
 import type { ObjectStore } from '../object-store.js';
 import { probeS3, type S3Capabilities } from './probe.js';
 import { createS3Store, type S3Runtime } from './s3-store.js';
-import type { S3Settings } from './settings.js';
+import { resolveSettings, type S3Settings } from './settings.js';
 import { createSingleWriterStore } from './single-writer.js';
 
 export interface OpenedS3Store {
   readonly store: ObjectStore;
+  /** `s3://bucket/prefix/`, before every key. */
+  readonly address: string;
   readonly capabilities: S3Capabilities;
   /** `single-writer` when conditions are compared by us (`docs/storage.md`, degraded mode). */
   readonly mode: 'full' | 'single-writer';
@@ -26,6 +28,8 @@ const NEEDED_TO_SHARE = ['putIfAbsent', 'putIfAbsentAtomic', 'putIfMatch', 'comp
 export async function openS3Store(settings: S3Settings, runtime: S3Runtime = {}): Promise<OpenedS3Store> {
   const store = createS3Store(settings, runtime);
   const close = () => store.close();
+  const { bucket, prefix } = resolveSettings(settings);
+  const address = `s3://${bucket}/${prefix}`;
   try {
     await store.region();
     const capabilities = await probeS3(store);
@@ -33,7 +37,7 @@ export async function openS3Store(settings: S3Settings, runtime: S3Runtime = {})
     const unshared = NEEDED_TO_SHARE.filter((name) => !capabilities[name]);
     if (missing.length > 0)
       throw unfit(settings, missing, 'Use another store; docs/storage.md lists those that are known to do.');
-    if (unshared.length === 0) return { store, capabilities, mode: 'full', close };
+    if (unshared.length === 0) return { store, address, capabilities, mode: 'full', close };
     if (settings.degraded !== 'single-writer') {
       throw unfit(
         settings,
@@ -41,7 +45,7 @@ export async function openS3Store(settings: S3Settings, runtime: S3Runtime = {})
         "Update the store or use another one, or accept `degraded: 'single-writer'` (docs/storage.md).",
       );
     }
-    return { store: createSingleWriterStore(store), capabilities, mode: 'single-writer', close };
+    return { store: createSingleWriterStore(store), address, capabilities, mode: 'single-writer', close };
   } catch (error) {
     close();
     throw error;

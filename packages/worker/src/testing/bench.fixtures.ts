@@ -61,7 +61,7 @@ export interface TrialOptions {
   readonly spec?: Partial<TrialSpec>;
 }
 
-export interface WorkerOptions extends Partial<Omit<WorkerConfig, 'trainer'>> {
+export interface WorkerOptions extends Partial<Omit<WorkerConfig, 'trainer' | 'objects'>> {
   readonly name?: string;
   readonly codeVersion?: Sha256;
   readonly objects?: ObjectStore;

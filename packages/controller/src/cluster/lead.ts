@@ -1,0 +1,66 @@
+import { codeVersion } from '@adctl/engine/code-version';
+import type { Messaging } from '@adctl/messaging';
+import { findMethod, METHODS } from '@adctl/methods';
+import type { OpenedObjects } from '@adctl/storage';
+import type { Logger } from 'pino';
+import { serveApi } from '../api/serve.js';
+import type { ControllerConfig } from '../config.js';
+import { type Controller, startController } from '../controller.js';
+import { createDatasetCatalog } from '../datasets.js';
+
+/** What the controller process holds for as long as it lives, leading or not. */
+export interface ClusterParts {
+  readonly config: ControllerConfig;
+  readonly messaging: Messaging;
+  readonly objects: OpenedObjects;
+  readonly logger: Logger;
+  /** Version of adctl, for people. */
+  readonly version: string;
+  /** Of the server, as `prepareNats` found it. */
+  readonly natsVersion: string;
+}
+
+/** A controller that leads: it alone writes records, fills the queue and answers requests. */
+export interface Leading {
+  readonly controller: Controller;
+  /** Aborted when it cannot go on, with the error as reason, or when it was closed. */
+  readonly stopped: AbortSignal;
+  /** Stops answering, then stops at the next settled state. */
+  close(): Promise<void>;
+}
+
+/**
+ * Begins to lead: reads and mends everything, then answers requests. Parts that only a leader runs (pools, garbage
+ * collection, compaction) start on its `controller` and end before its `close`.
+ *
+ * @throws AdctlError what messaging and the object store throw while everything is read.
+ */
+export async function startLeading(parts: ClusterParts): Promise<Leading> {
+  const { config, messaging, objects, logger, version } = parts;
+  const controller = await startController({
+    messaging,
+    objects: objects.store,
+    findCard: findMethod,
+    codeVersionOf: codeVersion,
+    logger,
+    ackWaitMs: config.ackWaitMs,
+    windowPerSlot: config.windowPerSlot,
+  });
+  const unserve = await serveApi(controller, {
+    cards: METHODS,
+    datasets: createDatasetCatalog(config.cacheDir),
+    codeVersionOf: codeVersion,
+    classOf: config.classOf,
+    version,
+    deployment: 'cluster',
+    locate: objects.locate,
+  });
+  return {
+    controller,
+    stopped: controller.stopped,
+    async close() {
+      await unserve();
+      await controller.close();
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { homedir, hostname } from 'node:os';
+import { resolveCacheDir } from '@adctl/datasets';
+import {
+  NATS_STREAM_VARIABLES,
+  NATS_VARIABLES,
+  type NatsAddress,
+  natsRules,
+  type StreamSettings,
+  toNatsAddress,
+  toStreamSettings,
+} from '@adctl/messaging';
+import { type Environment, parseEnvironment, wholeNumber } from '@adctl/protocol';
+import { OBJECT_VARIABLES, type ObjectPlace, objectRules, toObjectPlace } from '@adctl/storage';
+import { z } from 'zod';
+import { unknownPool } from './errors.js';
+
+/** `pool=class` pairs joined by commas. */
+const poolClasses = z
+  .string()
+  .regex(/^[a-z0-9-]+=[a-z0-9-]+(,[a-z0-9-]+=[a-z0-9-]+)*$/, 'must be like gpu=gpu24,cpu=cpu')
+  .transform((text) => new Map(text.split(',').map((pair) => pair.split('=') as [string, string])));
+
+/** Every environment variable of the controller but the cache folder's. Read once; empty variables count as unset. */
+const Variables = z.object({
+  ...NATS_VARIABLES,
+  ...NATS_STREAM_VARIABLES,
+  ...OBJECT_VARIABLES,
+  /** Which replica this is, for people. Default: the host's name and the process id. */
+  ADCTL_CONTROLLER_ID: z
+    .string()
+    .regex(/^[a-z0-9-]+$/, 'must be lower-case letters, digits and dashes')
+    .optional(),
+  /** The class of workers that a sweep's `resources.pool` means. Unset: the pool's name is the class. */
+  ADCTL_POOL_CLASSES: poolClasses.optional(),
+  /** All lease times hang on it; workers must have the same. */
+  ADCTL_ACK_WAIT_MS: wholeNumber(60_000, 200),
+  /** Trials kept dispatched or running for each slot. */
+  ADCTL_WINDOW_PER_SLOT: wholeNumber(2, 1),
+  /** How long an end may take before the process gives up with exit code 75. */
+  ADCTL_SHUTDOWN_GRACE_MS: wholeNumber(10_000),
+  ADCTL_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+});
+
+/** Settings of a controller in a cluster. */
+export interface ControllerConfig {
+  readonly controllerId: string;
+  readonly nats: NatsAddress;
+  /** The name that the server's permissions know the controllers by; replicas share it. */
+  readonly identity: string;
+  readonly streams: Partial<StreamSettings>;
+  readonly objects: ObjectPlace;
+  /** Classes that are known before any sweep names them. */
+  readonly classes: readonly string[];
+  /** @throws AdctlError user `unknown_pool` when pools are listed and this one is not. */
+  readonly classOf: (pool: string) => string;
+  readonly ackWaitMs: number;
+  readonly windowPerSlot: number;
+  readonly shutdownGraceMs: number;
+  /** Data sets, as far as the controller looks at them. */
+  readonly cacheDir: string;
+  readonly logLevel: string;
+}
+
+/**
+ * Reads the controller's settings.
+ *
+ * @param variables usually `process.env`
+ * @throws AdctlError user `bad_controller_configuration` listing every variable that is missing or wrong.
+ */
+export function parseControllerConfig(variables: Environment): ControllerConfig {
+  const env = parseEnvironment(variables, {
+    schema: Variables,
+    rules: [needsServer, natsRules, objectRules],
+    whose: 'the controller',
+    code: 'bad_controller_configuration',
+  });
+  const nats = toNatsAddress(env);
+  if (nats === null) throw new TypeError('a rule lets no environment without a server pass');
+  const pools = env.ADCTL_POOL_CLASSES;
+  return {
+    controllerId: env.ADCTL_CONTROLLER_ID ?? defaultControllerId(),
+    nats,
+    identity: env.ADCTL_NATS_IDENTITY ?? 'controller',
+    streams: toStreamSettings(env, env.ADCTL_ACK_WAIT_MS),
+    objects: toObjectPlace(env),
+    classes: pools === undefined ? [] : [...new Set(pools.values())],
+    classOf(pool) {
+      const name = pools === undefined ? pool : pools.get(pool);
+      if (name === undefined) throw unknownPool(pool, [...(pools?.keys() ?? [])]);
+      return name;
+    },
+    ackWaitMs: env.ADCTL_ACK_WAIT_MS,
+    windowPerSlot: env.ADCTL_WINDOW_PER_SLOT,
+    shutdownGraceMs: env.ADCTL_SHUTDOWN_GRACE_MS,
+    cacheDir: resolveCacheDir(variables, homedir()),
+    logLevel: env.ADCTL_LOG_LEVEL,
+  };
+}
+
+function* needsServer(set: Environment): Generator<string> {
+  if (set.ADCTL_NATS_URL === undefined) yield 'ADCTL_NATS_URL: is needed';
+}
+
+function defaultControllerId(): string {
+  const host = hostname()
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '');
+  return `${host.slice(0, 50) || 'controller'}-${process.pid}`;
+}

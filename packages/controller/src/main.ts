@@ -1,0 +1,69 @@
+import { readFileSync } from 'node:fs';
+import { connectNats, prepareNats } from '@adctl/messaging/nats';
+import { openObjects } from '@adctl/storage';
+import { pino } from 'pino';
+import { z } from 'zod';
+import { type ClusterParts, startLeading } from './cluster/lead.js';
+import { exitCodeOf, untilSignalled, wordsOf } from './cluster/process.js';
+import { type ControllerConfig, parseControllerConfig } from './config.js';
+
+/**
+ * Entry of a controller process in a cluster. stderr is its log, one JSON text a line. Exit codes: 0 after a signal, 78 for
+ * settings that must be mended, 75 for everything that may pass: whoever runs it starts it again.
+ */
+async function main(): Promise<number> {
+  const config = parseControllerConfig(process.env);
+  const destination = pino.destination({ fd: 2, sync: true }); // lines must survive process.exit
+  const logger = pino(
+    { name: 'controller', level: config.logLevel, base: { controller: config.controllerId } },
+    destination,
+  );
+  const asked = untilSignalled(logger, config.shutdownGraceMs);
+  const parts = await openParts(config, logger);
+  try {
+    const leading = await startLeading(parts);
+    logger.info('leads');
+    await either(asked, leading.stopped);
+    await leading.close();
+    if (!asked.aborted) throw leading.stopped.reason;
+    return 0;
+  } finally {
+    await parts.messaging.close();
+    parts.objects.close();
+  }
+}
+
+/** Connections and stores, for the life of the process. Objects first: what NATS holds can be made again from them. */
+async function openParts(config: ControllerConfig, logger: ClusterParts['logger']): Promise<ClusterParts> {
+  const objects = await openObjects(config.objects);
+  logger.info(objects.facts, 'object store open');
+  const options = {
+    ...config.nats,
+    role: 'controller',
+    identity: config.identity,
+    settings: config.streams,
+    report: (problem: Error) => logger.warn({ err: problem }, 'NATS'),
+  } as const;
+  const prepared = await prepareNats({ ...options, classes: config.classes });
+  logger.info(prepared, 'NATS prepared');
+  const messaging = await connectNats(options);
+  return { config, messaging, objects, logger, version: ownVersion(), natsVersion: prepared.serverVersion };
+}
+
+function either(...signals: AbortSignal[]): Promise<void> {
+  const any = AbortSignal.any(signals);
+  if (any.aborted) return Promise.resolve();
+  return new Promise((resolve) => any.addEventListener('abort', () => resolve(), { once: true }));
+}
+
+function ownVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+}
+
+try {
+  process.exit(await main());
+} catch (error) {
+  process.stderr.write(`${wordsOf(error)}\n`);
+  process.exit(exitCodeOf(error));
+}
