@@ -19,6 +19,23 @@ export const REASONS = {
   republished: 'its queue message was gone; it was published again',
   nothingCompleted: 'no configuration completed all its search trials, so there is no finalist',
   allReportFailed: 'no report trial completed',
+  workerPodLost: (node: string, seconds: number) => `silent for ${seconds} s, and its node ${node} does not answer`,
+  silent: (seconds: number) => `no sign of life for ${seconds} s`,
+  podTerminating: 'its pod must go',
+  noSignYet: 'its container runs; no sign of life yet',
+  engineLoading: 'loads its engine',
+  waitsForQuota: 'its Job waits for the quota of its queue',
+  noPodYet: 'its Job has no pod yet',
+  podReplaced: (end: string) => `its last pod ended (${end}); Kubernetes makes another after a pause`,
+  noNodeFits: 'no node fits',
+  notScheduledYet: 'not placed on a node yet',
+  poolChanged: 'its pool has changed since it was made',
+  notNeeded: 'no trial waits for it any more',
+  poolDrained: 'its pool is drained',
+  tooOld: (seconds: number) => `it is older than maxLifetimeSeconds (${seconds})`,
+  tooSlow: (seconds: number) => `no sign of life ${seconds} s after it was placed on a node (startSeconds)`,
+  circuitOpen: (failures: number, until: string, last: string) =>
+    `${failures} workers in a row failed before their first sign of life; no further one before ${until}. The last one: ${last}`,
   codeChanged: (method: string) =>
     `the code of ${method} changed since this sweep was planned; submit the file again for a sweep with the code as it is now, or resume to finish with mixed code`,
 } as const;

@@ -1,0 +1,4 @@
+export { parsePools } from './parse-pools.js';
+export { buildWorkerJob, HEALTH_PORT, type JobSurroundings } from './pod-spec.js';
+export { Pool, type PoolInput, PoolsFile } from './pool.js';
+export { CONTROLLER_RIGHTS } from './rights.js';
