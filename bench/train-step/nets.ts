@@ -124,9 +124,10 @@ async function createOcganStep(preset: 'default' | 'quick'): Promise<Step> {
   const input = { height: 28, width: 28, channels: 1 };
   const ocgan = findMethod('ocgan');
   const hyperparameters = ocgan.hyperparameters.parse({ ...ocgan.presets[preset](input), mineSteps: 0 });
-  const model = (await ocgan.load())(hyperparameters, { input, ...CONTEXT });
+  const model = await (await ocgan.load())(hyperparameters, { input, ...CONTEXT });
   const images = tf.randomUniform([128, 28, 28, 1], 0, 1, 'float32', 7) as tf.Tensor4D;
-  return () => tf.dispose(Object.values(model.trainStep(images, { epoch: 1, step: 0 })));
+  const positions = Int32Array.from({ length: 128 }, (_, i) => i);
+  return () => tf.dispose(Object.values(model.trainStep!(images, { epoch: 1, step: 0, positions })));
 }
 
 export const NETS: Readonly<Record<string, () => Promise<Step>>> = {

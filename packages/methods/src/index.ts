@@ -8,19 +8,24 @@ export {
   summarizeNetwork,
 } from './kit/network-plan.js';
 export {
+  type BufferContent,
   type CommonHyperparameters,
   type ContractSettings,
   type CreateModel,
   defineMethod,
+  type FittingImages,
+  type ImageReader,
   type ImageShape,
   type LearningContract,
   type MethodCard,
   type Model,
+  type ModelBuffer,
   type ModelContext,
   PRESETS,
   type Preset,
   type PublishedResult,
   type StepPosition,
+  type SteppingModel,
 } from './method.js';
 export { findMethod, METHODS } from './registry.js';
 export {

@@ -14,10 +14,11 @@ export interface ImageShape {
   readonly channels: number;
 }
 
-/** Hyperparameters every gradient-trained method has (house style section 4). */
+/** Hyperparameters every method has; those trained by gradient also have `learningRate`. */
 export interface CommonHyperparameters {
-  readonly learningRate: number;
+  /** Images of one training step, or of one read where a method only fits. */
   readonly batchSize: number;
+  /** Passes over the training images; 0 for a method that only fits. */
   readonly epochs: number;
 }
 
@@ -75,6 +76,16 @@ export interface MethodCard<H extends CommonHyperparameters = CommonHyperparamet
   readonly scores: readonly string[];
   /** The score its spec's acceptance judges (house style section 9, check 9). */
   readonly judgedScore: string;
+  /**
+   * The score measured on the selection split after each epoch, where the model's own needs `fit` first. Default: the
+   * model's own. Trials are ranked by the own score in any case: it is measured again after `fit`.
+   */
+  readonly epochScore?: string;
+  /**
+   * Images scored at once, fewer where a method makes many passes over each. Default 256. Decides the last bits of a
+   * score, so it may depend on hyperparameters and image size only.
+   */
+  readonly scoringBatch?: (hyperparameters: H, input: ImageShape) => number;
   /** How the method contract exercises the method where its defaults do not suit; see `ContractSettings`. */
   readonly contract?: ContractSettings<H>;
   /** Loads the tensor code; only a worker calls this. */
@@ -113,7 +124,42 @@ export interface ModelContext {
 export type CreateModel<H extends CommonHyperparameters = CommonHyperparameters> = (
   hyperparameters: H,
   context: ModelContext,
-) => Model;
+) => Model | Promise<Model>;
+
+/** Normal images that a model may read outside of training steps. */
+export interface ImageReader {
+  readonly count: number;
+  readonly shape: ImageShape;
+  /** Images at these positions, `[positions.length, height, width, channels]` float32 in [0, 1]; the caller disposes them. */
+  read(positions: Int32Array): Promise<Tensor4D>;
+}
+
+/** What `Model.fit` works with. */
+export interface FittingImages {
+  /** The training images, in the order of `StepPosition.positions`. */
+  readonly train: ImageReader;
+  /** Held-out normal images, never trained on: for the constants of a score. */
+  readonly calibration: ImageReader;
+  /** Aborted when the trial is to stop: throw its reason between two reads. */
+  readonly signal: AbortSignal;
+}
+
+/** What a buffer holds. */
+export interface BufferContent {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/**
+ * State of a model beside its networks' variables: a memory, cluster centres, fitted constants. Saved with every
+ * checkpoint and with the finished model; `createBuffer` of the kit makes one.
+ */
+export interface ModelBuffer {
+  /** What it holds now; the caller must not change it. Any size along the first axis, 0 before there is anything. */
+  read(): BufferContent;
+  /** Replaces what it holds; the data belongs to the buffer from then on. */
+  write(content: BufferContent): void;
+}
 
 /** Where training stands when a step runs. */
 export interface StepPosition {
@@ -121,6 +167,8 @@ export interface StepPosition {
   readonly epoch: number;
   /** Optimizer update cycles finished before this one, from 0, over the whole training. */
   readonly step: number;
+  /** Which training images the batch holds, in its order: positions in the list of training images. */
+  readonly positions: Int32Array;
 }
 
 /**
@@ -131,12 +179,25 @@ export interface StepPosition {
 export interface Model {
   readonly networks: Readonly<Record<string, Network>>;
   readonly optimizers: Readonly<Record<string, Optimizer>>;
+  /** State beside the variables, by name; the same names for the model's whole life. */
+  readonly buffers?: Readonly<Record<string, ModelBuffer>>;
   /**
-   * One update cycle on normal images only.
+   * Looks at the training images before the first step. What it learns goes into `buffers`: a training that continues
+   * from a checkpoint is not prepared again. Takes chance from a generator of its own, derived from the seed.
+   */
+  prepare?(train: ImageReader): Promise<void>;
+  /**
+   * One update cycle on normal images only. Absent in a model that only fits (`epochs` 0).
    *
    * @returns the named loss terms (paper symbols in the method's README), each a scalar that the caller disposes.
    */
-  trainStep(images: Tensor4D, position: StepPosition): Record<string, Scalar>;
+  trainStep?(images: Tensor4D, position: StepPosition): Record<string, Scalar>;
+  /**
+   * Completes the model after the last step, with the kept weights: fills memories, fits distributions, measures the
+   * constants of scores. What it learns goes into `buffers`. The same weights and images give the same fit, however often
+   * it runs; scores that need it throw `not_fitted` (bug) before.
+   */
+  fit?(images: FittingImages): Promise<void>;
   /** The score that `score` computes by default: the card's first, or what a hyperparameter chose. */
   readonly ownScore: string;
   /**
@@ -153,6 +214,9 @@ export interface Model {
   /** Frees every network and optimizer. */
   dispose(): void;
 }
+
+/** A model that is trained by steps, as most are. */
+export type SteppingModel = Model & Required<Pick<Model, 'trainStep'>>;
 
 /** Checks nothing at run time; gives `method.ts` files inference and the registry one type. */
 export function defineMethod<H extends CommonHyperparameters>(card: MethodCard<H>): MethodCard<H> {

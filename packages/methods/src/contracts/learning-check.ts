@@ -1,7 +1,8 @@
 import { auroc } from '@adctl/evaluation';
+import { createGenerator } from '@adctl/random';
 import { createToyImages } from '@adctl/testkit';
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { MethodCard } from '../method.js';
+import type { ImageShape, MethodCard } from '../method.js';
 import { type ContractHost, learningSettings } from './settings.js';
 
 const TRAINING_IMAGES = 256;
@@ -23,13 +24,17 @@ export function describeLearning(cards: readonly MethodCard[], host: ContractHos
         createToyImages({ shape: input, count: TEST_IMAGES, seed: 78, kind }),
       );
       const labels = sets.flatMap((set, label) => new Array<number>(set.count).fill(label));
+      const { batchSize, epochs } = hyperparameters;
       const measure = async (seed: number, isTrained: boolean) => {
-        const trial = await createToyTrial({ card, hyperparameters, input, seed, imageCount: TRAINING_IMAGES });
-        const { batchSize, epochs } = hyperparameters;
+        // Without steps, fitting is all the training there is: then the untrained model is one that was fitted to noise.
+        const images = epochs === 0 && !isTrained ? noise(input, seed) : undefined;
+        const options = { card, hyperparameters, input, seed, imageCount: TRAINING_IMAGES };
+        const trial = await createToyTrial(images === undefined ? options : { ...options, images });
         const perEpoch = card.dropLastBatch
           ? Math.max(1, Math.floor(TRAINING_IMAGES / batchSize))
           : Math.ceil(TRAINING_IMAGES / batchSize);
         if (isTrained) trial.train(0, epochs * perEpoch);
+        await trial.fit();
         const scores = sets.flatMap((set) => scoreImages(trial.model, set, card.judgedScore));
         trial.dispose();
         return auroc(scores, labels);
@@ -42,4 +47,11 @@ export function describeLearning(cards: readonly MethodCard[], host: ContractHos
       expect(trained).toBeGreaterThanOrEqual(aurocFloor);
     });
   });
+}
+
+/** As many images of uniform noise as there are training images. */
+function noise(shape: ImageShape, seed: number) {
+  const generator = createGenerator(seed, 'noise');
+  const length = TRAINING_IMAGES * shape.height * shape.width * shape.channels;
+  return { count: TRAINING_IMAGES, shape, pixels: Uint8Array.from({ length }, () => generator.integer(256)) };
 }

@@ -1,13 +1,17 @@
 import { createGenerator } from '@adctl/random';
 import * as tf from '@tensorflow/tfjs';
-import type { ImageShape, Model } from '../method.js';
+import type { ImageShape, Model, SteppingModel } from '../method.js';
 import { Hyperparameters } from './hyperparameters.js';
 import { createDae } from './model.js';
 
 export const GREY_28: ImageShape = { height: 28, width: 28, channels: 1 };
 
 /** A model with these hyperparameters over the defaults. */
-export function createModel(changes: Partial<Hyperparameters> = {}, input: ImageShape = GREY_28, seed = 1): Model {
+export function createModel(
+  changes: Partial<Hyperparameters> = {},
+  input: ImageShape = GREY_28,
+  seed = 1,
+): SteppingModel {
   const generator = createGenerator(seed, 'training');
   return createDae(Hyperparameters.parse(changes), { input, seed, generator });
 }
@@ -20,8 +24,8 @@ export function zeroWeights(model: Model): void {
 }
 
 /** The losses of one training step as numbers. */
-export function lossesOf(model: Model, images: tf.Tensor): Record<string, number> {
-  const terms = model.trainStep(images as tf.Tensor4D, { epoch: 1, step: 0 });
+export function lossesOf(model: SteppingModel, images: tf.Tensor): Record<string, number> {
+  const terms = model.trainStep(images as tf.Tensor4D, { epoch: 1, step: 0, positions: new Int32Array(0) });
   const losses = Object.fromEntries(Object.entries(terms).map(([name, term]) => [name, term.dataSync()[0]!]));
   tf.dispose(terms);
   return losses;

@@ -3,7 +3,7 @@ import { createAdam } from '../kit/adam.js';
 import { assertImageShape } from '../kit/images.js';
 import { minimize } from '../kit/minimize.js';
 import { createNetwork } from '../kit/network.js';
-import type { Model, ModelContext } from '../method.js';
+import type { ModelContext, SteppingModel } from '../method.js';
 import { corrupt } from './corruption.js';
 import type { Hyperparameters } from './hyperparameters.js';
 import { crossEntropyTerm, sparsityTerm, squaredErrorTerm, weightTerm } from './losses.js';
@@ -15,7 +15,7 @@ import { errorMap, reduceMap, smoothMap } from './scores.js';
  * (Denoising) autoencoder. Training step: corrupt x to x~, then one Adam update of encoder and decoder on
  * `J = reconstruction(x, De(En(x~))) + weight penalty [+ sparsity]`. Scoring always uses the uncorrupted image.
  */
-export function createDae(h: Hyperparameters, context: ModelContext): Model {
+export function createDae(h: Hyperparameters, context: ModelContext): SteppingModel {
   const { input, generator } = context;
   const [encoderPlan, decoderPlan] = planNetworks(h, input);
   const encoder = createNetwork(encoderPlan, context);

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { useNativeEngine, waves } from '../testing/engine.fixtures.js';
 import { createAdam } from './adam.js';
+import { createBuffer, fittedContent, isEmpty } from './buffers.js';
 import { encodeCheckpoint, encodeWeights, restoreCheckpoint, restoreWeights } from './checkpoint.js';
 import { halfSquaredError } from './losses.js';
 import { countTensors } from './memory.js';
@@ -103,6 +104,34 @@ describe('checkpoint', () => {
     expect(() => restoreCheckpoint(file, fresh, fresh.generator)).toThrow(/has no 'position'/);
     model.dispose();
     fresh.dispose();
+  });
+
+  test('buffers are saved with weights and checkpoints, whatever their size, and empty ones stay empty', async () => {
+    const withBuffers = (seed: number) => ({
+      ...createDenoiser(seed),
+      buffers: { memory: createBuffer(), centres: createBuffer() },
+    });
+    const [model, fresh, resumed] = [withBuffers(3), withBuffers(4), withBuffers(5)];
+    const content = { shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) };
+    model.buffers.memory.write(content);
+    fresh.buffers.memory.write({ shape: [1, 3], data: Float32Array.of(7, 8, 9) });
+
+    restoreWeights(await encodeWeights(model), fresh);
+    const checkpoint = await encodeCheckpoint(model, model.generator, POSITION);
+    restoreCheckpoint(checkpoint, resumed, resumed.generator);
+
+    for (const { buffers } of [fresh, resumed]) {
+      expect(fittedContent(buffers.memory, 'the memory')).toEqual(content);
+      expect(isEmpty(buffers.centres)).toBe(true);
+      expect(() => fittedContent(buffers.centres, 'the score')).toThrow(
+        expect.objectContaining({ code: 'not_fitted', message: expect.stringContaining('the score') }),
+      );
+    }
+    const other = { ...createDenoiser(6), buffers: { queue: createBuffer() } };
+    expect(() => restoreWeights(checkpoint, other)).toThrow(
+      /buffer 'queue' is missing in the file; buffer 'memory' is not in the model/,
+    );
+    for (const one of [model, fresh, resumed, other]) one.dispose();
   });
 
   test('a checkpoint of another size is refused with every difference and changes nothing', async () => {

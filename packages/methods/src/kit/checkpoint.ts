@@ -8,7 +8,10 @@ import type { Optimizer, OptimizerState } from './optimizer.js';
 import { decodeSafetensors, encodeSafetensors, type Safetensors, type SafetensorsTensor } from './safetensors.js';
 
 /** What a checkpoint needs of a model; a `Model` fits. */
-export type CheckpointedModel = Pick<Model, 'networks' | 'optimizers'>;
+export type CheckpointedModel = WeightedModel & Pick<Model, 'optimizers'>;
+
+/** What a weights file needs of a model. */
+export type WeightedModel = Pick<Model, 'networks' | 'buffers'>;
 
 /** Where training stands when a checkpoint is taken. */
 export interface TrainingPosition {
@@ -21,6 +24,7 @@ export interface TrainingPosition {
 }
 
 const FORMAT = 'adctl-checkpoint-1';
+const BUFFER_PREFIX = 'buffer/';
 const PositionSchema = z.object({
   epoch: z.number().int().nonnegative(),
   step: z.number().int().nonnegative(),
@@ -37,8 +41,8 @@ const OptimizersSchema = z.record(
 
 /**
  * Everything needed to continue a training exactly, as one safetensors file that PyTorch reads: weights and moving
- * averages under `<network>/<layer>/<parameter>`, optimizer slots under `optimizer/<optimizer>/<slot>/<variable>`, the
- * rest in the metadata. Continuing from it is bitwise equal to not having stopped, at the same thread count.
+ * averages under `<network>/<layer>/<parameter>`, buffers under `buffer/<name>`, optimizer slots under
+ * `optimizer/<optimizer>/<slot>/<variable>`, the rest in the metadata. Continuing from it is bitwise equal to not having stopped, at the same thread count.
  *
  * @param generator the one the model was created with.
  */
@@ -47,7 +51,7 @@ export async function encodeCheckpoint(
   generator: RandomGenerator,
   position: TrainingPosition,
 ): Promise<Uint8Array> {
-  const tensors = await readVariables(model);
+  const tensors = await readWeights(model);
   const optimizers: z.infer<typeof OptimizersSchema> = {};
   for (const [name, optimizer] of Object.entries(model.optimizers)) {
     const { kind, stepCount, slots } = optimizer.state();
@@ -87,7 +91,7 @@ export function restoreCheckpoint(
   const optimizers = readMetadata(saved, 'optimizers', OptimizersSchema);
 
   const differences = [
-    ...variableDifferences(saved, model),
+    ...weightDifferences(saved, model),
     ...nameDifferences('optimizer', Object.keys(optimizers), Object.keys(model.optimizers)),
     ...Object.entries(model.optimizers).flatMap(([name, optimizer]) =>
       optimizers[name] === undefined ? [] : optimizerDifferences(saved, name, optimizer, optimizers[name]),
@@ -95,7 +99,7 @@ export function restoreCheckpoint(
   ];
   refuseDifferences(differences);
 
-  writeVariables(saved, model);
+  writeWeights(saved, model);
   for (const [name, optimizer] of Object.entries(model.optimizers)) {
     const { kind, stepCount, slots } = optimizers[name]!;
     tf.tidy(() => {
@@ -111,31 +115,37 @@ export function restoreCheckpoint(
   return position;
 }
 
-/** Weights and moving averages alone: what scoring needs, and what a `best` checkpoint rule keeps. */
+/** Weights, moving averages and buffers alone: what scoring needs, and what a `best` checkpoint rule keeps. */
 export async function encodeWeights(
-  model: Pick<Model, 'networks'>,
+  model: WeightedModel,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<Uint8Array> {
-  return encodeSafetensors({ tensors: await readVariables(model), metadata: { ...metadata, format: FORMAT } });
+  return encodeSafetensors({ tensors: await readWeights(model), metadata: { ...metadata, format: FORMAT } });
 }
 
 /**
- * Puts the weights and moving averages of a weights file or a checkpoint into a model; optimizer state is ignored.
+ * Puts the weights, moving averages and buffers of a weights file or a checkpoint into a model; optimizer state is
+ * ignored.
  * @throws AdctlError as `restoreCheckpoint`.
  */
-export function restoreWeights(file: Uint8Array, model: Pick<Model, 'networks'>): void {
+export function restoreWeights(file: Uint8Array, model: WeightedModel): void {
   const saved = decodeSafetensors(file);
-  refuseDifferences(variableDifferences(saved, model));
-  writeVariables(saved, model);
+  refuseDifferences(weightDifferences(saved, model));
+  writeWeights(saved, model);
 }
 
 function variablesOf(model: Pick<Model, 'networks'>): NamedVariable[] {
   return Object.values(model.networks).flatMap((network) => [...network.trainable, ...network.nonTrainable]);
 }
 
-async function readVariables(model: Pick<Model, 'networks'>): Promise<Map<string, SafetensorsTensor>> {
+async function readWeights(model: WeightedModel): Promise<Map<string, SafetensorsTensor>> {
   const tensors = new Map<string, SafetensorsTensor>();
   for (const { name, variable } of variablesOf(model)) tensors.set(name, await readTensor(variable));
+  for (const [name, buffer] of Object.entries(model.buffers ?? {})) {
+    const { shape, data } = buffer.read();
+    // A copy: the buffer may change while the file is still being written.
+    tensors.set(`${BUFFER_PREFIX}${name}`, { dtype: 'F32', shape, data: data.slice() });
+  }
   return tensors;
 }
 
@@ -148,18 +158,30 @@ function toTensor(saved: SafetensorsTensor): tf.Tensor {
   return tf.tensor((saved.data as Float32Array).slice(), saved.shape.slice(), 'float32');
 }
 
-function writeVariables(saved: Safetensors, model: Pick<Model, 'networks'>): void {
+function writeWeights(saved: Safetensors, model: WeightedModel): void {
   for (const { name, variable } of variablesOf(model)) {
     tf.tidy(() => variable.assign(toTensor(saved.tensors.get(name)!)));
   }
+  for (const [name, buffer] of Object.entries(model.buffers ?? {})) {
+    const { shape, data } = saved.tensors.get(`${BUFFER_PREFIX}${name}`)!;
+    buffer.write({ shape, data: data as Float32Array });
+  }
 }
 
-function variableDifferences(saved: Safetensors, model: Pick<Model, 'networks'>): string[] {
+/** Buffers may have any shape: what they hold grows with training. */
+function weightDifferences(saved: Safetensors, model: WeightedModel): string[] {
   const expected = new Map(variablesOf(model).map(({ name, variable }) => [name, variable.shape]));
-  const found = [...saved.tensors.keys()].filter((name) => !name.startsWith('optimizer/'));
+  const names = [...saved.tensors.keys()];
+  const [variables, buffers] = [
+    names.filter((name) => !name.startsWith('optimizer/') && !name.startsWith(BUFFER_PREFIX)),
+    names.filter((name) => name.startsWith(BUFFER_PREFIX)).map((name) => name.slice(BUFFER_PREFIX.length)),
+  ];
+  const wrongBuffers = buffers.filter((name) => saved.tensors.get(`${BUFFER_PREFIX}${name}`)?.dtype !== 'F32');
   return [
-    ...nameDifferences('variable', found, [...expected.keys()]),
+    ...nameDifferences('variable', variables, [...expected.keys()]),
     ...[...expected].flatMap(([name, shape]) => shapeDifference(saved, name, shape)),
+    ...nameDifferences('buffer', buffers, Object.keys(model.buffers ?? {})),
+    ...wrongBuffers.map((name) => `buffer '${name}' is not of dtype F32`),
   ];
 }
 

@@ -2,6 +2,7 @@ export { type AdamOptions, createAdam } from './adam.js';
 export { type BatchNorm, createBatchNorm, type PassMode } from './batch-norm.js';
 export { chunkRanges, type EpochOptions, gatherImages, type ImageSet, planEpoch } from './batching.js';
 export { biasAdd } from './bias-add.js';
+export { createBuffer, fittedContent, isEmpty } from './buffers.js';
 export {
   type CheckpointedModel,
   encodeCheckpoint,

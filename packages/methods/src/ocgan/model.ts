@@ -8,7 +8,7 @@ import { meanSquaredErrorPerSample } from '../kit/losses.js';
 import { createNetwork, type Network } from '../kit/network.js';
 import { randomNormal } from '../kit/random-tensors.js';
 import { scalar } from '../kit/scalars.js';
-import type { Model, ModelContext, StepPosition } from '../method.js';
+import type { ModelContext, StepPosition, SteppingModel } from '../method.js';
 import { type Hyperparameters, isMiningEpoch } from './hyperparameters.js';
 import { geometryOf, planNetworks } from './networks.js';
 import { toInputFrame, toInputPixels, toNetworkPixels } from './pixels.js';
@@ -24,7 +24,7 @@ import { createSteps, type Networks } from './steps.js';
  *
  * Batch-normalisation mode of every pass as in spec 3.4.
  */
-export function createOcgan(h: Hyperparameters, context: ModelContext): Model {
+export function createOcgan(h: Hyperparameters, context: ModelContext): SteppingModel {
   const geometry = geometryOf(h, context.input);
   const plans = planNetworks(h, geometry);
   const networks = Object.fromEntries(plans.map((plan) => [plan.name, createNetwork(plan, context)])) as Networks;

@@ -111,7 +111,8 @@ describe('ocgan steps', () => {
   test('three iterations repeat exactly from the same seed and differ for another', () => {
     const train = (seed: number) => {
       const model = createModel({ epochs: 2, mineStartFraction: 0 }, seed);
-      for (let step = 0; step < 3; step++) model.trainStep(toyImages(), { epoch: 1, step });
+      for (let step = 0; step < 3; step++)
+        model.trainStep(toyImages(), { epoch: 1, step, positions: new Int32Array(0) });
       return Object.values(model.networks).flatMap((network) => valuesOf(network));
     };
 
@@ -123,7 +124,7 @@ describe('ocgan steps', () => {
     const model = createModel({ mineStartFraction: 0, mineSteps: 2, decoderDropout: 0.5, latentDiscBatchNorm: true });
     const images = toyImages();
     const counts = Array.from({ length: 10 }, (_, step) => {
-      tf.dispose(Object.values(model.trainStep(images, { epoch: 1, step })));
+      tf.dispose(Object.values(model.trainStep(images, { epoch: 1, step, positions: new Int32Array(0) })));
       return tf.memory().numTensors;
     });
 
@@ -252,7 +253,7 @@ describe('ocgan mining', () => {
 describe('ocgan scores', () => {
   const trained = (overrides: Partial<Hyperparameters> = {}) => {
     const model = createModel(overrides);
-    for (let step = 0; step < 3; step++) model.trainStep(toyImages(), { epoch: 1, step });
+    for (let step = 0; step < 3; step++) model.trainStep(toyImages(), { epoch: 1, step, positions: new Int32Array(0) });
     return model;
   };
 

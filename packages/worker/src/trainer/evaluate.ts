@@ -3,7 +3,7 @@ import { auroc, calibrate, computeTestMetrics } from '@adctl/evaluation';
 import type { Model } from '@adctl/methods';
 import { AdctlError, type Calibration, type TestMetrics } from '@adctl/protocol';
 import { type ImageSource, openImages } from './image-source.js';
-import { scoreImages } from './scoring.js';
+import { type Measuring, scoreImages } from './scoring.js';
 
 /** The sealed test images, opened. Only this file and the files of artifacts take it. */
 export interface TestSet {
@@ -29,6 +29,8 @@ export interface EvaluateOptions {
   readonly test: TestSet;
   /** Held-out normal images. */
   readonly calibration: ImageSource;
+  /** Images scored at once. */
+  readonly batch: number;
   /** Seed of the trial, for the bootstrap. */
   readonly seed: number;
   readonly stop: AbortSignal;
@@ -47,14 +49,14 @@ export async function openTestSet(dataset: Dataset, split: TestSplit): Promise<T
  * @throws AdctlError `score_not_finite` (permanent): a model whose selection scores were fine breaks on other images.
  */
 export async function evaluate(options: EvaluateOptions): Promise<Evaluation | null> {
-  const { model, scoreNames, test, stop } = options;
-  const calibrationScores = await scoreImages(model, options.calibration, { stop });
+  const { model, scoreNames, test, batch, stop } = options;
+  const calibrationScores = await scoreImages(model, options.calibration, { batch, stop });
   if (calibrationScores === null) return null;
   assertFinite(calibrationScores, 'calibration');
 
   const scores = new Map<string, Float32Array>();
   for (const name of scoreNames) {
-    const values = await scoreImages(model, test.images, { name, stop });
+    const values = await scoreImages(model, test.images, { name, batch, stop });
     if (values === null) return null;
     assertFinite(values, `test (${name})`);
     scores.set(name, values);
@@ -71,8 +73,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation | n
 }
 
 /** Test AUROC of the method's own score, with the weights as they are; null when stopped. */
-export async function measureUntrained(model: Model, test: TestSet, stop: AbortSignal): Promise<number | null> {
-  const scores = await scoreImages(model, test.images, { stop });
+export async function measureUntrained(model: Model, test: TestSet, measuring: Measuring): Promise<number | null> {
+  const scores = await scoreImages(model, test.images, measuring);
   if (scores === null) return null;
   assertFinite(scores, 'test (untrained)');
   return auroc(scores, test.split.labels);

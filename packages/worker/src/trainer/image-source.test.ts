@@ -36,7 +36,7 @@ describe('readBatches', () => {
 
   test('yields each batch as float32 in [0, 1], from the batch asked for', async () => {
     const values: number[][] = [];
-    for await (const images of readBatches(source, batches, 1)) {
+    for await (const { images } of readBatches(source, batches, 1)) {
       values.push([...images.shape, ...images.dataSync()]);
       images.dispose();
     }
@@ -48,7 +48,7 @@ describe('readBatches', () => {
 
   test('yields nothing after the last batch', async () => {
     const seen: tf.Tensor[] = [];
-    for await (const images of readBatches(source, batches, 2)) seen.push(images);
+    for await (const { images } of readBatches(source, batches, 2)) seen.push(images);
 
     expect(seen).toEqual([]);
   });
@@ -63,7 +63,7 @@ describe('readBatches', () => {
     };
     let seen = 0;
     const reading = async () => {
-      for await (const images of readBatches(broken, batches, 0)) {
+      for await (const { images } of readBatches(broken, batches, 0)) {
         seen += 1;
         images.dispose();
       }

@@ -1,4 +1,5 @@
 import type { Dataset, ImageList, ImageShape } from '@adctl/datasets';
+import type { ImageReader } from '@adctl/methods';
 import { gatherImages } from '@adctl/methods/kit';
 import type { Tensor4D } from '@tensorflow/tfjs';
 
@@ -51,18 +52,24 @@ export function toImages(pixels: Uint8Array, shape: ImageShape): Tensor4D {
   return gatherImages({ count: pixels.length / bytesOf(shape), shape, pixels });
 }
 
+/** The images as a model reads them outside of training steps. */
+export function toReader(source: ImageSource): ImageReader {
+  const { count, shape } = source;
+  return { count, shape, read: async (positions) => toImages(await source.read(positions), shape) };
+}
+
 /**
  * The batches of an epoch as tensors, reading one ahead so that the disk works while the model does.
  *
  * @param batches positions per batch.
  * @param from first batch to yield, from 0.
- * @returns tensors `[batch, height, width, channels]` that the consumer disposes.
+ * @returns tensors `[batch, height, width, channels]` that the consumer disposes, with their positions.
  */
 export async function* readBatches(
   source: ImageSource,
   batches: readonly Int32Array[],
   from: number,
-): AsyncGenerator<Tensor4D, void, void> {
+): AsyncGenerator<{ readonly images: Tensor4D; readonly positions: Int32Array }, void, void> {
   const readSettled = async (index: number) => {
     const positions = batches[index];
     return positions === undefined ? [] : await Promise.allSettled([source.read(positions)]);
@@ -73,7 +80,7 @@ export async function* readBatches(
     ahead = readSettled(index + 1);
     if (outcome === undefined) return;
     if (outcome.status === 'rejected') throw outcome.reason;
-    yield toImages(outcome.value, source.shape);
+    yield { images: toImages(outcome.value, source.shape), positions: batches[index]! };
   }
 }
 

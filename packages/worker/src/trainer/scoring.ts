@@ -3,23 +3,30 @@ import { chunkRanges } from '@adctl/methods/kit';
 import type { Tensor1D, Tensor4D } from '@tensorflow/tfjs';
 import { type ImageSource, toImages } from './image-source.js';
 
-/** Fixed, because a score may differ in its last bits by batch, and equal trials must have equal numbers. */
-const SCORING_BATCH = 256;
+/** How images are measured. */
+export interface Measuring {
+  /** Images at once. The card decides: a score may differ in its last bits by batch, and equal trials have equal numbers. */
+  readonly batch: number;
+  /** When aborted, the rest is left out. */
+  readonly stop?: AbortSignal;
+}
+
+/** Images at once where a card names no number. */
+export const SCORING_BATCH = 256;
 
 /**
  * Applies a per-image function of a model to every image, in order.
  *
  * @param measure `[batch, height, width, channels]` to `[batch]`; `offset` is the position of the batch's first image.
- * @param stop when aborted, the rest is left out.
  * @returns one number per image, or null when stopped.
  */
 export async function measureImages(
   images: ImageSource,
   measure: (batch: Tensor4D, offset: number) => Tensor1D,
-  stop?: AbortSignal,
+  { batch: size, stop }: Measuring,
 ): Promise<Float32Array | null> {
   const result = new Float32Array(images.count);
-  for (const [start, end] of chunkRanges(images.count, SCORING_BATCH)) {
+  for (const [start, end] of chunkRanges(images.count, size)) {
     if (stop?.aborted) return null;
     const positions = Int32Array.from({ length: end - start }, (_, i) => start + i);
     const batch = toImages(await images.read(positions), images.shape);
@@ -35,7 +42,7 @@ export async function measureImages(
 export function scoreImages(
   model: Pick<Model, 'score'>,
   images: ImageSource,
-  options: { readonly name?: string; readonly stop?: AbortSignal } = {},
+  { name, ...measuring }: Measuring & { readonly name?: string | undefined },
 ): Promise<Float32Array | null> {
-  return measureImages(images, (batch) => model.score(batch, options.name), options.stop);
+  return measureImages(images, (batch) => model.score(batch, name), measuring);
 }

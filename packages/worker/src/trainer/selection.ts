@@ -3,7 +3,7 @@ import { auroc } from '@adctl/evaluation';
 import type { Model } from '@adctl/methods';
 import type { SelectionMetrics } from '@adctl/protocol';
 import { fromPixels, type ImageSource } from './image-source.js';
-import { measureImages, scoreImages } from './scoring.js';
+import { type Measuring, measureImages, scoreImages } from './scoring.js';
 
 /** Held-out normal images and synthetic anomalies made from them: all that stopping and ranking may see. */
 export interface SelectionSet {
@@ -25,15 +25,17 @@ export async function createSelectionSet(normal: ImageSource, seed: number): Pro
 /**
  * Measures a model on the selection set.
  *
+ * @param measuring with the score to judge, by default the model's own.
  * @returns null when a score or loss is not finite: the training has diverged.
  */
 export async function measureSelection(
   model: Pick<Model, 'score' | 'selectionLoss'>,
   set: SelectionSet,
+  measuring: Pick<Measuring, 'batch'> & { readonly name?: string | undefined },
 ): Promise<SelectionMetrics | null> {
-  const losses = await measureImages(set.normal, (batch, offset) => model.selectionLoss(batch, offset));
-  const normal = await scoreImages(model, set.normal);
-  const synthetic = await scoreImages(model, set.synthetic);
+  const losses = await measureImages(set.normal, (batch, offset) => model.selectionLoss(batch, offset), measuring);
+  const normal = await scoreImages(model, set.normal, measuring);
+  const synthetic = await scoreImages(model, set.synthetic, measuring);
   if (losses === null || normal === null || synthetic === null) return null;
   const all = [losses, normal, synthetic];
   if (!all.every((values) => values.every(Number.isFinite))) return null;

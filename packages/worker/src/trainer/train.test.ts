@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { StepPosition } from '@adctl/methods';
 import type { CheckpointRule } from '@adctl/protocol';
 import { createGenerator } from '@adctl/random';
 import * as tf from '@tensorflow/tfjs';
@@ -31,17 +32,17 @@ afterEach(() => rmSync(directory, { recursive: true }));
 /** A model without weights whose losses depend on the images, the step and its own stream of chance. */
 function createToyModel(generator: ReturnType<typeof createGenerator>, lossAt?: (step: number) => number) {
   const steps: number[] = [];
-  const model: TrainableModel = {
+  const model = {
     networks: {},
     optimizers: {},
-    trainStep(images, { step }) {
+    trainStep(images: tf.Tensor4D, { step }: StepPosition) {
       steps.push(step);
       const loss = lossAt?.(step) ?? generator.uniform();
       return { toy: tf.tidy(() => tf.add(tf.mean(images), loss) as tf.Scalar) };
     },
-    score: (images) => tf.tidy(() => tf.mean(images, [1, 2, 3]) as tf.Tensor1D),
-    selectionLoss: (images) => tf.tidy(() => tf.sum(images, [1, 2, 3]) as tf.Tensor1D),
-  };
+    score: (images: tf.Tensor4D) => tf.tidy(() => tf.mean(images, [1, 2, 3]) as tf.Tensor1D),
+    selectionLoss: (images: tf.Tensor4D) => tf.tidy(() => tf.sum(images, [1, 2, 3]) as tf.Tensor1D),
+  } satisfies TrainableModel;
   return { model, steps };
 }
 
@@ -74,7 +75,7 @@ async function run(options: Options = {}): Promise<Outcome> {
   const [checkpoints, told]: [WrittenCheckpoint[], number[]] = [[], []];
   const counted: TrainableModel = {
     ...model,
-    trainStep(images, position) {
+    trainStep(images: tf.Tensor4D, position: StepPosition) {
       const losses = model.trainStep(images, position);
       if (position.step + 1 === stopAfterStep) stop.abort({ checkpoint: true } satisfies StopRequest);
       return losses;
@@ -84,6 +85,7 @@ async function run(options: Options = {}): Promise<Outcome> {
     state: { ...state, model: counted },
     train: IMAGES,
     selection: SELECTION,
+    scoringBatch: 256,
     epochs: 3,
     batchSize: 3,
     dropLastBatch: false,

@@ -11,13 +11,20 @@ import { measureSelection, type SelectionSet } from './selection.js';
 import { addRow, selectionAt } from './training-progress.js';
 
 /** What the loop needs of a model. */
-export type TrainableModel = Pick<Model, 'networks' | 'optimizers' | 'trainStep' | 'score' | 'selectionLoss'>;
+export type TrainableModel = Pick<
+  Model,
+  'networks' | 'optimizers' | 'buffers' | 'trainStep' | 'score' | 'selectionLoss'
+>;
 
 export interface TrainOptions {
   readonly state: TrainingState;
   /** Normal images only. */
   readonly train: ImageSource;
   readonly selection: SelectionSet;
+  /** The score measured after each epoch, by default the model's own. */
+  readonly epochScore?: string | undefined;
+  /** Images scored at once. */
+  readonly scoringBatch: number;
   readonly epochs: number;
   readonly batchSize: number;
   readonly dropLastBatch: boolean;
@@ -58,7 +65,7 @@ export type TrainEnd =
 const PROGRESS_MS = 1000;
 
 /**
- * Trains a model to its last epoch, from wherever its state stands.
+ * Trains a model to its last epoch, from wherever its state stands. A model without steps is trained at once.
  *
  * 1. The order of an epoch is a function of seed and epoch; a resumed epoch skips the batches it has done.
  * 2. Each batch: stop if asked (checkpoint first), one `trainStep`, add the losses on the device.
@@ -73,6 +80,7 @@ const PROGRESS_MS = 1000;
 export async function train(options: TrainOptions): Promise<TrainEnd> {
   const { state, epochs, stop, now, report } = options;
   const { model, progress } = state;
+  const selection = { name: options.epochScore, batch: options.scoringBatch };
   const losses = createLossMeans(progress.losses);
   const chooser = createCheckpointChooser(options.checkpointRule, epochs);
   chooser.restore(progress.kept);
@@ -86,7 +94,7 @@ export async function train(options: TrainOptions): Promise<TrainEnd> {
   };
 
   try {
-    while (progress.epoch <= epochs) {
+    while (model.trainStep !== undefined && progress.epoch <= epochs) {
       const batches = planEpoch({
         count: options.train.count,
         batchSize: options.batchSize,
@@ -94,14 +102,14 @@ export async function train(options: TrainOptions): Promise<TrainEnd> {
         epoch: progress.epoch,
         dropLastBatch: options.dropLastBatch,
       });
-      for await (const images of readBatches(options.train, batches, progress.batch)) {
+      for await (const { images, positions } of readBatches(options.train, batches, progress.batch)) {
         if (stop.aborted) {
           images.dispose();
           if ((stop.reason as StopRequest).checkpoint) await checkpoint();
           return { kind: 'stopped' };
         }
         const startedAt = now();
-        losses.add(model.trainStep(images, { epoch: progress.epoch, step: progress.step }));
+        losses.add(model.trainStep(images, { epoch: progress.epoch, step: progress.step, positions }));
         images.dispose();
         progress.batch += 1;
         progress.step += 1;
@@ -118,7 +126,7 @@ export async function train(options: TrainOptions): Promise<TrainEnd> {
       const means = toMeans(await losses.sums());
       const broken = findNotFinite(means);
       if (broken !== null) return diverged(progress.epoch, broken);
-      const measured = await measureSelection(model, options.selection);
+      const measured = await measureSelection(model, options.selection, selection);
       if (measured === null) return diverged(progress.epoch, 'scores of the selection split');
       await finishEpoch(state, chooser, means, measured, report);
       losses.reset();

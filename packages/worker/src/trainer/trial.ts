@@ -1,14 +1,15 @@
 import { type Dataset, planSplits, type Splits } from '@adctl/datasets';
 import { type CommonHyperparameters, findMethod, type MethodCard, type Model } from '@adctl/methods';
 import { disposeScalars, restoreWeights } from '@adctl/methods/kit';
-import { AdctlError, type EngineFacts, type TrialSpec, toFailure } from '@adctl/protocol';
-import { createGenerator } from '@adctl/random';
+import { AdctlError, type EngineFacts, type SelectionMetrics, type TrialSpec, toFailure } from '@adctl/protocol';
+import { createGenerator, type RandomGenerator } from '@adctl/random';
 import type { StartTrial, TrainerEnd, TrialOutcome } from '../trainer-messages.js';
 import { writeArtifacts } from './artifacts/write-artifacts.js';
 import { createCheckpointWriter, readCheckpoint, type TrainingState } from './checkpoint.js';
 import { type Evaluation, evaluate, measureUntrained, openTestSet, type TestSet } from './evaluate.js';
-import { type ImageSource, openImages } from './image-source.js';
-import { createSelectionSet, type SelectionSet } from './selection.js';
+import { type ImageSource, openImages, toReader } from './image-source.js';
+import { SCORING_BATCH } from './scoring.js';
+import { createSelectionSet, measureSelection, type SelectionSet } from './selection.js';
 import type { TrialReporter } from './session.js';
 import { type StopRequest, train } from './train.js';
 import { selectionAt, startProgress } from './training-progress.js';
@@ -32,16 +33,19 @@ interface Prepared {
   readonly calibration: ImageSource;
   readonly selection: SelectionSet;
   readonly test: TestSet;
+  /** Images scored at once. */
+  readonly scoringBatch: number;
 }
 
 /**
  * Trains and evaluates one trial in this process.
  *
  * 1. Understand the spec: method, hyperparameters, data, splits. What cannot work ends as `infeasible`.
- * 2. Build the model from the seed; restore the checkpoint, or measure the untrained model (report seeds only: it costs
- *    a pass over the test images, and only report trials feed the leaderboard).
+ * 2. Build the model from the seed; restore the checkpoint, or let the model look at the training images and measure it
+ *    untrained (report seeds only: it costs a pass over the test images, and only report trials feed the leaderboard).
  * 3. Train. A loss that is not finite ends as `diverged`.
- * 4. Put the kept epoch's weights back, evaluate, write the artifacts.
+ * 4. Put the kept epoch's weights back and let the model fit what it fits after training.
+ * 5. Evaluate, write the artifacts.
  *
  * Everything it made on the device is gone when it returns.
  */
@@ -53,12 +57,10 @@ export async function runTrial(context: TrialContext): Promise<TrainerEnd> {
     const refusal = findRefusal(start.spec);
     if (refusal !== null) return infeasible(refusal);
     const prepared = await prepare(context);
-    const createModel = await prepared.card.load();
     const generator = createGenerator(start.spec.seed, 'training');
-    const { input } = start.spec.dataset;
     let model: Model;
     try {
-      model = createModel(prepared.hyperparameters, { input, seed: start.spec.seed, generator });
+      model = await buildModel(prepared, start.spec, generator);
     } catch (error) {
       if (error instanceof AdctlError && error.code === 'network_plan_invalid') return infeasible(error.message);
       throw error;
@@ -111,15 +113,18 @@ async function trainAndEvaluate(
     return { kind: 'stopped' };
   };
 
+  if (start.resumeFrom === undefined) await model.prepare?.(toReader(prepared.train));
   if (progress.step === 0 && spec.phase === 'report' && progress.untrainedAuroc === null) {
-    progress.untrainedAuroc = await measureUntrained(model, prepared.test, stop);
-    if (progress.untrainedAuroc === null) return { kind: 'stopped' };
+    progress.untrainedAuroc = await measureBeforeTraining(context, prepared, model);
+    if (stop.aborted) return await stopped();
   }
 
   const end = await train({
     state,
     train: prepared.train,
     selection: prepared.selection,
+    epochScore: prepared.card.epochScore,
+    scoringBatch: prepared.scoringBatch,
     epochs,
     batchSize,
     dropLastBatch: prepared.card.dropLastBatch,
@@ -136,6 +141,13 @@ async function trainAndEvaluate(
   if (end.kind === 'stopped') return { kind: 'stopped' };
   if (end.kind === 'diverged') return diverged(end.reason, end.epoch, progress.seconds);
 
+  if (model.trainStep !== undefined) restoreWeights(state.keptWeights ?? missingWeights(spec), model);
+  const fittedAt = performance.now();
+  if (!(await fitModel(model, prepared, stop))) return await stopped();
+  progress.seconds.train += (performance.now() - fittedAt) / 1000;
+  const selection = await measureKept(model, prepared, state);
+  if (selection === null) return diverged('scores of the selection split are not finite', epochs, progress.seconds);
+
   report.progress({
     stage: 'evaluating',
     epoch: epochs,
@@ -144,18 +156,18 @@ async function trainAndEvaluate(
     steps: progress.step,
     losses: {},
   });
-  restoreWeights(state.keptWeights ?? missingWeights(spec), model);
   const evaluation = await evaluate({
     model,
     // The other scores are diagnostics of the report; each costs a pass over the test images.
     scoreNames: spec.phase === 'report' ? prepared.card.scores : prepared.card.scores.slice(0, 1),
     test: prepared.test,
     calibration: prepared.calibration,
+    batch: prepared.scoringBatch,
     seed: spec.seed,
     stop,
   });
   if (evaluation === null) return await stopped();
-  const outcome = describe(prepared, model, state, evaluation);
+  const outcome = describe(prepared, model, state, selection, evaluation);
   const artifacts = await writeArtifacts({
     directory: start.directory,
     spec,
@@ -182,17 +194,75 @@ function findRefusal(spec: TrialSpec): string | null {
 
 async function prepare({ start: { spec }, openDataset }: TrialContext): Promise<Prepared> {
   const card = findMethod(spec.method);
+  const hyperparameters = card.hyperparameters.parse(spec.hyperparameters);
   const dataset = await openDataset(spec);
   const splits = planSplits(dataset, spec.dataset);
   return {
     card,
-    hyperparameters: card.hyperparameters.parse(spec.hyperparameters),
+    hyperparameters,
+    scoringBatch: card.scoringBatch?.(hyperparameters, spec.dataset.input) ?? SCORING_BATCH,
     splits,
     train: await openImages(dataset, splits.train),
     calibration: await openImages(dataset, splits.calibration),
     selection: await createSelectionSet(await openImages(dataset, splits.selection), spec.dataset.splitSeed),
     test: await openTestSet(dataset, splits.test),
   };
+}
+
+/** A model with the weights it has before its first step. */
+async function buildModel(
+  { card, hyperparameters }: Prepared,
+  { seed, dataset: { input } }: TrialSpec,
+  generator: RandomGenerator,
+): Promise<Model> {
+  const createModel = await card.load();
+  return await createModel(hyperparameters, { input, seed, generator });
+}
+
+/** Completes the model after the last step; false when stopped. */
+async function fitModel(model: Model, { train, calibration }: Prepared, signal: AbortSignal): Promise<boolean> {
+  if (model.fit === undefined) return true;
+  try {
+    await model.fit({ train: toReader(train), calibration: toReader(calibration), signal });
+    return true;
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  }
+}
+
+/**
+ * Test AUROC of the model without training; null when stopped, or for a model whose only training is to fit. A model
+ * that fits after training is fitted for this too, on a twin: what it learns here must not reach the training.
+ */
+async function measureBeforeTraining(
+  { start: { spec }, stop }: TrialContext,
+  prepared: Prepared,
+  model: Model,
+): Promise<number | null> {
+  const measuring = { batch: prepared.scoringBatch, stop };
+  if (model.fit === undefined) return await measureUntrained(model, prepared.test, measuring);
+  if (model.trainStep === undefined) return null;
+  const twin = await buildModel(prepared, spec, createGenerator(spec.seed, 'training'));
+  try {
+    await twin.prepare?.(toReader(prepared.train));
+    return (await fitModel(twin, prepared, stop)) ? await measureUntrained(twin, prepared.test, measuring) : null;
+  } finally {
+    twin.dispose();
+  }
+}
+
+/**
+ * What ranks the trial: the selection split under the kept weights. A model that fits after training is measured again,
+ * by its own score; null when that is not finite.
+ */
+async function measureKept(
+  model: Model,
+  { selection, scoringBatch: batch }: Prepared,
+  { progress: { curves, kept } }: TrainingState,
+): Promise<SelectionMetrics | undefined | null> {
+  if (model.fit !== undefined) return await measureSelection(model, selection, { batch });
+  return kept.keptEpoch === null ? undefined : selectionAt(curves, kept.keptEpoch);
 }
 
 /**
@@ -222,10 +292,10 @@ function describe(
   { hyperparameters, splits, train: images }: Prepared,
   model: Model,
   { progress }: TrainingState,
+  selection: SelectionMetrics | undefined,
   { test, otherScores, calibration }: Evaluation,
 ): Omit<TrialOutcome, 'seconds' | 'artifacts'> {
-  const { curves, kept, untrainedAuroc, seconds } = progress;
-  const selection = kept.keptEpoch === null ? undefined : selectionAt(curves, kept.keptEpoch);
+  const { kept, untrainedAuroc, seconds } = progress;
   return {
     ending: { state: 'completed' },
     ...(selection === undefined ? {} : { selection }),
@@ -238,7 +308,7 @@ function describe(
     steps: progress.step,
     parameters: Object.values(model.networks).reduce((sum, { summary }) => sum + summary.trainable, 0),
     splitDigest: splits.digest,
-    imagesPerSecond: (images.count * hyperparameters.epochs) / Math.max(seconds.train, 1e-3),
+    imagesPerSecond: (images.count * Math.max(hyperparameters.epochs, 1)) / Math.max(seconds.train, 1e-3),
   };
 }
 
