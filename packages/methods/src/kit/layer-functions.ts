@@ -2,12 +2,22 @@ import type { RandomGenerator } from '@adctl/random';
 import * as tf from '@tensorflow/tfjs';
 import { type BatchNormVariables, createBatchNorm, type PassMode } from './batch-norm.js';
 import { biasAdd } from './bias-add.js';
-import type { ActivationPlan, LayerSummary, ParameterPlan } from './network-plan.js';
+import type {
+  ActivationPlan,
+  Conv2dPlan,
+  DepthwiseConv2dPlan,
+  LayerSummary,
+  Padding,
+  ParameterPlan,
+} from './network-plan.js';
 import { randomBernoulli } from './random-tensors.js';
 import { scalar } from './scalars.js';
 
-/** What a layer computes; the result belongs to the caller. */
-export type LayerFunction = (x: tf.Tensor, mode: PassMode) => tf.Tensor;
+/**
+ * What a layer computes; the result belongs to the caller.
+ * @param other the second input of an `add`.
+ */
+export type LayerFunction = (x: tf.Tensor, mode: PassMode, other?: tf.Tensor) => tf.Tensor;
 
 /** What a layer computes with. */
 export interface LayerParts {
@@ -29,10 +39,18 @@ export function createLayerFunction(layer: LayerSummary, parts: LayerParts): Lay
       if (tiedKernel !== null) return (x) => withBias(tf.matMul(x, tiedKernel, false, true));
       return (x) => withBias(tf.matMul(x, kernel!));
     }
-    case 'conv2d': {
-      const filter = kernel as unknown as tf.Tensor4D;
-      return (x) => withBias(tf.conv2d(x as tf.Tensor4D, filter, plan.strides ?? 1, plan.padding));
-    }
+    case 'conv2d':
+    case 'depthwiseConv2d':
+      return (x) => withBias(convolve(plan, x as tf.Tensor4D, kernel as unknown as tf.Tensor4D));
+    case 'maxPool2d':
+      return (x) => {
+        const [padded, padding] = padFor(plan.padding, x as tf.Tensor4D, LOWEST);
+        return tf.maxPool(padded, plan.poolSize, plan.strides ?? plan.poolSize, padding);
+      };
+    case 'globalAveragePool':
+      return (x) => tf.mean(x, [1, 2]);
+    case 'add':
+      return (x, _mode, other) => tf.add(x, other!);
     case 'conv2dTranspose': {
       const filter = kernel as unknown as tf.Tensor4D;
       const [height, width, filters] = layer.outputShape as [number, number, number];
@@ -66,10 +84,36 @@ export function createLayerFunction(layer: LayerSummary, parts: LayerParts): Lay
   }
 }
 
+/** The lowest finite float32: padding that no maximum takes. */
+const LOWEST = -3.4028234663852886e38;
+
+/** A planned convolution with any kernel of its shape, without bias. */
+export function convolve(
+  plan: Conv2dPlan | DepthwiseConv2dPlan,
+  x: tf.Tensor4D,
+  kernel: tf.Tensor4D,
+): tf.Tensor4D {
+  const [padded, padding] = padFor(plan.padding, x, 0);
+  const strides = plan.strides ?? 1;
+  return plan.kind === 'conv2d'
+    ? tf.conv2d(padded, kernel, strides, padding)
+    : tf.depthwiseConv2d(padded, kernel, strides, padding);
+}
+
+/** Padding by numbers is an op of its own: the native kernels' gradients know 'same' and 'valid' only. */
+function padFor(padding: Padding, x: tf.Tensor4D, value: number): [tf.Tensor4D, 'same' | 'valid'] {
+  if (typeof padding === 'string') return [x, padding];
+  if (padding === 0) return [x, 'valid'];
+  const sides: [number, number] = [padding, padding];
+  return [tf.pad4d(x, [[0, 0], sides, sides, [0, 0]], value), 'valid'];
+}
+
 function activationFunction(plan: ActivationPlan): LayerFunction {
   switch (plan.activation) {
     case 'relu':
       return (x) => tf.relu(x);
+    case 'relu6':
+      return (x) => tf.relu6(x);
     case 'leakyRelu': {
       const slope = plan.slope ?? 0.2;
       return (x) => tf.leakyRelu(x, slope);

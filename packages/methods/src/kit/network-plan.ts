@@ -13,13 +13,19 @@ export type InitializerPlan =
   | { readonly kind: 'zeros' }
   | { readonly kind: 'ones' };
 
-export type Padding = 'same' | 'valid';
+/**
+ * TensorFlow's two ways, or PyTorch's: that many pixels on every side. They agree for stride 1 and odd kernels only:
+ * with stride 2, 'same' puts the odd pixel at the end and samples a grid shifted by one.
+ */
+export type Padding = 'same' | 'valid' | number;
 
 interface LayerBase {
   /** Unique within its network; part of every parameter's name, so renaming one breaks old checkpoints. */
   readonly name: string;
   /** Shape this layer is fed (without batch), when it is not the previous layer's output: nets wired by hand. */
   readonly inputShape?: readonly number[];
+  /** The earlier layer whose output this one takes; default the one before. */
+  readonly from?: string;
 }
 
 /** `[batch, in] -> [batch, units]`, kernel `[in, units]`. */
@@ -42,7 +48,6 @@ interface ConvolutionBase extends LayerBase {
   readonly kernelSize: number;
   /** Same in both directions, default 1. */
   readonly strides?: number;
-  readonly padding: Padding;
   /** Default true. */
   readonly bias?: boolean;
   /** Default glorotUniform. */
@@ -54,11 +59,40 @@ interface ConvolutionBase extends LayerBase {
 /** `[batch, h, w, in] -> [batch, h', w', filters]`, kernel `[k, k, in, filters]`. */
 export interface Conv2dPlan extends ConvolutionBase {
   readonly kind: 'conv2d';
+  readonly padding: Padding;
+}
+
+/** One filter a channel: `[batch, h, w, c] -> [batch, h', w', c]`, kernel `[k, k, c, 1]`. */
+export interface DepthwiseConv2dPlan extends Omit<ConvolutionBase, 'filters'> {
+  readonly kind: 'depthwiseConv2d';
+  readonly padding: Padding;
 }
 
 /** Transposed convolution: 'same' multiplies the side by the stride, 'valid' gives `(side - 1) * stride + k`; kernel `[k, k, filters, in]`. */
 export interface Conv2dTransposePlan extends ConvolutionBase {
   readonly kind: 'conv2dTranspose';
+  readonly padding: 'same' | 'valid';
+}
+
+/** Largest value of each window; padding never wins. */
+export interface MaxPool2dPlan extends LayerBase {
+  readonly kind: 'maxPool2d';
+  /** Side of the square window. */
+  readonly poolSize: number;
+  /** Default the window's side. */
+  readonly strides?: number;
+  readonly padding: Padding;
+}
+
+/** Mean over all positions: `[batch, h, w, c] -> [batch, c]`. */
+export interface GlobalAveragePoolPlan extends LayerBase {
+  readonly kind: 'globalAveragePool';
+}
+
+/** Sum of its input and the output of an earlier layer of the same shape. */
+export interface AddPlan extends LayerBase {
+  readonly kind: 'add';
+  readonly with: string;
 }
 
 /** Normalises over all axes but the last. */
@@ -74,7 +108,7 @@ export interface BatchNormPlan extends LayerBase {
 
 export interface ActivationPlan extends LayerBase {
   readonly kind: 'activation';
-  readonly activation: 'relu' | 'leakyRelu' | 'sigmoid' | 'tanh';
+  readonly activation: 'relu' | 'relu6' | 'leakyRelu' | 'sigmoid' | 'tanh';
   /** Slope below zero of leakyRelu, default 0.2. */
   readonly slope?: number;
 }
@@ -99,7 +133,11 @@ export interface DropoutPlan extends LayerBase {
 export type LayerPlan =
   | DensePlan
   | Conv2dPlan
+  | DepthwiseConv2dPlan
   | Conv2dTransposePlan
+  | MaxPool2dPlan
+  | GlobalAveragePoolPlan
+  | AddPlan
   | BatchNormPlan
   | ActivationPlan
   | FlattenPlan
@@ -153,15 +191,24 @@ export interface NetworkSummary {
  * @throws AdctlError `network_plan_invalid` (bug) naming network and layer: repeated name, impossible shape or size.
  */
 export function summarizeNetwork(plan: NetworkPlan): NetworkSummary {
-  const seen = new Set<string>();
+  const outputs = new Map<string, readonly number[]>();
   const layers: LayerSummary[] = [];
   let shape = plan.input;
   for (const layer of plan.layers) {
-    if (seen.has(layer.name)) throw planError(plan, layer, 'the name is used twice');
-    seen.add(layer.name);
-    const summary = summarizeLayer(plan, layer, layer.inputShape ?? shape);
+    if (outputs.has(layer.name)) throw planError(plan, layer, 'the name is used twice');
+    const outputOf = (name: string) => {
+      const output = outputs.get(name);
+      if (output === undefined) throw planError(plan, layer, `there is no layer '${name}' before it`);
+      return output;
+    };
+    const inputShape = layer.from === undefined ? (layer.inputShape ?? shape) : outputOf(layer.from);
+    if (layer.kind === 'add' && outputOf(layer.with).join() !== inputShape.join()) {
+      throw planError(plan, layer, `cannot add [${outputOf(layer.with)}] to [${inputShape}]`);
+    }
+    const summary = summarizeLayer(plan, layer, inputShape);
     layers.push(summary);
     shape = summary.outputShape;
+    outputs.set(layer.name, shape);
   }
   const total = (key: 'trainable' | 'nonTrainable') => layers.reduce((sum, layer) => sum + layer[key], 0);
   return {
@@ -208,18 +255,36 @@ function inferLayer(
     }
     case 'conv2d':
     case 'conv2dTranspose': {
-      if (input.length !== 3) throw planError(network, plan, `needs [height, width, channels], got [${input}]`);
-      const [height, width, channels] = input as [number, number, number];
+      const [height, width, channels] = imageShape(network, plan, input);
       const { filters, kernelSize: k } = plan;
       const fans = { fanIn: k * k * channels, fanOut: k * k * filters };
-      const transposed = plan.kind === 'conv2dTranspose';
-      const side = (size: number) => (transposed ? transposedSide(plan, size) : convolvedSide(plan, size));
-      const kernelShape = transposed ? [k, k, filters, channels] : [k, k, channels, filters];
+      const side = (size: number) =>
+        plan.kind === 'conv2dTranspose' ? transposedSide(plan, size) : windowedSide(plan, k, plan.strides ?? 1, size);
+      const kernelShape = plan.kind === 'conv2dTranspose' ? [k, k, filters, channels] : [k, k, channels, filters];
       return {
         outputShape: [side(height), side(width), filters],
         parameters: [kernelOf(plan, kernelShape, fans), ...biasOf(plan, filters, fans)],
       };
     }
+    case 'depthwiseConv2d': {
+      const [height, width, channels] = imageShape(network, plan, input);
+      const { kernelSize: k } = plan;
+      const fans = { fanIn: k * k, fanOut: k * k };
+      const side = (size: number) => windowedSide(plan, k, plan.strides ?? 1, size);
+      return {
+        outputShape: [side(height), side(width), channels],
+        parameters: [kernelOf(plan, [k, k, channels, 1], fans), ...biasOf(plan, channels, fans)],
+      };
+    }
+    case 'maxPool2d': {
+      const [height, width, channels] = imageShape(network, plan, input);
+      const side = (size: number) => windowedSide(plan, plan.poolSize, plan.strides ?? plan.poolSize, size);
+      return { outputShape: [side(height), side(width), channels], parameters: [] };
+    }
+    case 'globalAveragePool':
+      return { outputShape: [imageShape(network, plan, input)[2]], parameters: [] };
+    case 'add':
+      return { outputShape: input, parameters: [] };
     case 'batchNorm':
       return { outputShape: input, parameters: batchNormParameters(plan, input.at(-1) ?? 0) };
     case 'flatten':
@@ -237,12 +302,18 @@ function inferLayer(
   }
 }
 
-function convolvedSide(plan: ConvolutionBase, size: number): number {
-  const strides = plan.strides ?? 1;
-  return plan.padding === 'same' ? Math.ceil(size / strides) : Math.floor((size - plan.kernelSize) / strides) + 1;
+function imageShape(network: NetworkPlan, plan: LayerPlan, input: readonly number[]): [number, number, number] {
+  if (input.length === 3) return input as [number, number, number];
+  throw planError(network, plan, `needs [height, width, channels], got [${input}]`);
 }
 
-function transposedSide(plan: ConvolutionBase, size: number): number {
+/** How many windows of side `k` fit along a side. */
+function windowedSide({ padding }: { readonly padding: Padding }, k: number, strides: number, size: number): number {
+  if (padding === 'same') return Math.ceil(size / strides);
+  return Math.floor((size + 2 * (padding === 'valid' ? 0 : padding) - k) / strides) + 1;
+}
+
+function transposedSide(plan: Conv2dTransposePlan, size: number): number {
   const strides = plan.strides ?? 1;
   return plan.padding === 'same' ? size * strides : (size - 1) * strides + plan.kernelSize;
 }

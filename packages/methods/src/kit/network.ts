@@ -4,7 +4,14 @@ import * as tf from '@tensorflow/tfjs';
 import type { PassMode } from './batch-norm.js';
 import { initialValues } from './initializers.js';
 import { createLayerFunction, type LayerFunction } from './layer-functions.js';
-import { type LayerSummary, type NetworkPlan, type NetworkSummary, summarizeNetwork } from './network-plan.js';
+import { foldSteps, planSteps, runSteps } from './layer-steps.js';
+import {
+  type LayerSummary,
+  type NetworkPlan,
+  type NetworkSummary,
+  type ParameterPlan,
+  summarizeNetwork,
+} from './network-plan.js';
 
 /** A variable and the address it keeps in checkpoints. */
 export interface NamedVariable {
@@ -29,20 +36,46 @@ export interface Network {
   readonly summary: NetworkSummary;
   /** What an optimizer moves, in the plan's order. */
   readonly trainable: readonly NamedVariable[];
-  /** Moving averages, in the plan's order. */
+  /** Moving averages, and every variable of a frozen network, in the plan's order. */
   readonly nonTrainable: readonly NamedVariable[];
+  /**
+   * What a checkpoint holds: everything, but of a frozen network only what its origin cannot give back, which is the
+   * moving averages that calibration set.
+   */
+  readonly saved: readonly NamedVariable[];
+  /** Where a frozen network's weights come from; null for one that is trained. */
+  readonly origin: WeightOrigin | null;
   /**
    * Runs the layers in order on `[batch, ...input]`; the result belongs to the caller, intermediates are freed by the
    * surrounding `tf.tidy` or gradient function.
    * @param until the last layer to run, e.g. `logits` to stop before an activation; default all.
    */
   apply(x: tf.Tensor, mode: PassMode, until?: string): tf.Tensor;
+  /**
+   * Outputs of several layers from one pass, in the order asked for; they belong to the caller. Other results are freed
+   * as soon as no later layer needs them. A frozen network in `infer` mode runs with its batch normalisations folded.
+   */
+  taps(x: tf.Tensor, mode: PassMode, layers: readonly string[]): tf.Tensor[];
+  /** Draws a frozen network's weights again from another seed. @throws AdctlError `not_seeded` (bug) for any other. */
+  reseed(seed: number): void;
   /** @throws AdctlError `unknown_layer` (bug). */
   layer(name: string): Layer;
   /** @throws AdctlError `unknown_variable` (bug). */
   variable(layer: string, parameter: NamedVariable['parameter']): tf.Variable;
   /** Frees every variable this network owns. */
   dispose(): void;
+}
+
+/** What gives a frozen network's weights back without storing them. */
+export type WeightOrigin =
+  | { readonly kind: 'seed'; readonly seed: number }
+  /** Digest of the weight file. */
+  | { readonly kind: 'weights'; readonly sha256: string };
+
+/** A network that training never moves. */
+export interface FrozenWeights {
+  /** `seed` draws the weights from the context's seed; an object supplies them. */
+  readonly from: 'seed' | { readonly sha256: string; valuesOf(layer: string, parameter: ParameterPlan): Float32Array };
 }
 
 /** What a network is built from; a `ModelContext` fits. */
@@ -53,6 +86,7 @@ export interface NetworkContext {
   readonly generator: RandomGenerator;
   /** Networks whose kernels this plan's `tiedTo` layers use. */
   readonly tied?: readonly Network[];
+  readonly frozen?: FrozenWeights;
 }
 
 /** Variable names are global in TensorFlow.js, while several models live in one process; ours stay out of them. */
@@ -67,15 +101,16 @@ export function createNetwork(plan: NetworkPlan, context: NetworkContext): Netwo
   const summary = summarizeNetwork(plan);
   const layers = new Map<string, Layer>();
   const owned: NamedVariable[] = [];
+  const { frozen } = context;
+  let origin = frozen === undefined ? null : originOf(frozen, context.seed);
 
   for (const layer of summary.layers) {
     const variables = layer.parameters.map((parameter): NamedVariable => {
-      const address = { seed: context.seed, network: plan.name, layer: layer.plan.name };
-      const values = initialValues(parameter, address);
+      const values = firstValues(context, plan, layer, parameter);
       return {
         name: `${plan.name}/${layer.plan.name}/${parameter.name}`,
         parameter: parameter.name,
-        variable: createVariable(values, parameter.shape, parameter.trainable),
+        variable: createVariable(values, parameter.shape, parameter.trainable && frozen === undefined),
       };
     });
     owned.push(...variables);
@@ -86,6 +121,8 @@ export function createNetwork(plan: NetworkPlan, context: NetworkContext): Netwo
     });
     layers.set(layer.plan.name, { summary: layer, variables, apply: run });
   }
+  const steps = planSteps([...layers.values()]);
+  const folded = frozen === undefined ? { steps, dispose: () => {} } : foldSteps(steps, layers);
 
   const layerOf = (name: string): Layer => {
     const layer = layers.get(name);
@@ -97,6 +134,12 @@ export function createNetwork(plan: NetworkPlan, context: NetworkContext): Netwo
     }
     return layer;
   };
+  const taps = (x: tf.Tensor, mode: PassMode, names: readonly string[]) => {
+    for (const name of names) layerOf(name);
+    // A convolution that was folded away has no output of its own.
+    const canFold = mode === 'infer' && names.every((name) => folded.steps.some((step) => step.name === name));
+    return runSteps(canFold ? folded.steps : steps, x, mode, names);
+  };
 
   return {
     name: plan.name,
@@ -104,14 +147,29 @@ export function createNetwork(plan: NetworkPlan, context: NetworkContext): Netwo
     summary,
     trainable: owned.filter((v) => v.variable.trainable),
     nonTrainable: owned.filter((v) => !v.variable.trainable),
+    saved: owned.filter((v) => frozen === undefined || (frozen.from === 'seed' && v.parameter.startsWith('moving'))),
+    get origin() {
+      return origin;
+    },
     apply(x, mode, until) {
-      const last = until === undefined ? null : layerOf(until);
-      let current = x;
-      for (const layer of layers.values()) {
-        current = layer.apply(current, mode);
-        if (layer === last) break;
+      return taps(x, mode, [until ?? plan.layers.at(-1)!.name])[0]!;
+    },
+    taps,
+    reseed(seed) {
+      if (frozen?.from !== 'seed') {
+        throw new AdctlError(`network '${plan.name}' does not draw its weights from a seed`, {
+          code: 'not_seeded',
+          kind: 'bug',
+        });
       }
-      return current;
+      origin = originOf(frozen, seed);
+      for (const layer of layers.values()) {
+        for (const [i, { variable }] of layer.variables.entries()) {
+          const parameter = layer.summary.parameters[i]!;
+          const values = firstValues({ ...context, seed }, plan, layer.summary, parameter);
+          tf.tidy(() => variable.assign(tf.tensor(values, parameter.shape.slice(), 'float32')));
+        }
+      }
     },
     layer: layerOf,
     variable(layer, parameter) {
@@ -125,9 +183,24 @@ export function createNetwork(plan: NetworkPlan, context: NetworkContext): Netwo
       return found.variable;
     },
     dispose() {
+      folded.dispose();
       for (const { variable } of owned) variable.dispose();
     },
   };
+}
+
+function originOf({ from }: FrozenWeights, seed: number): WeightOrigin {
+  return from === 'seed' ? { kind: 'seed', seed } : { kind: 'weights', sha256: from.sha256 };
+}
+
+function firstValues(
+  { seed, frozen }: NetworkContext,
+  plan: NetworkPlan,
+  layer: LayerSummary,
+  parameter: ParameterPlan,
+): Float32Array {
+  if (frozen !== undefined && frozen.from !== 'seed') return frozen.from.valuesOf(layer.plan.name, parameter);
+  return initialValues(parameter, { seed, network: plan.name, layer: layer.plan.name });
 }
 
 function createVariable(values: Float32Array, shape: readonly number[], trainable: boolean): tf.Variable {
