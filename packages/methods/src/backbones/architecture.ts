@@ -1,7 +1,13 @@
 import type { NetworkPlan } from '../kit/network-plan.js';
 
 /** Names of the architectures; a variant that the file itself does not reveal is an architecture of its own. */
-export const BACKBONE_NAMES = ['vgg16', 'vgg16-caffe', 'resnet18', 'efficientnet-lite0', 'efficientnet-lite0-torch'] as const;
+export const BACKBONE_NAMES = [
+  'vgg16',
+  'vgg16-caffe',
+  'resnet18',
+  'efficientnet-lite0',
+  'efficientnet-lite0-torch',
+] as const;
 export type BackboneName = (typeof BACKBONE_NAMES)[number];
 
 /** How far a plan goes: to the last feature tap, or on to the 1000 ImageNet classes. */

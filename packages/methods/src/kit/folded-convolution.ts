@@ -25,7 +25,8 @@ export interface FoldedParts {
 export function createFoldedConvolution(parts: FoldedParts): FoldedConvolution {
   const { kernel, variables } = parts;
   const sources = [kernel, variables.gamma, variables.beta, variables.movingMean, variables.movingVariance];
-  let folded: { readonly kernel: tf.Tensor4D; readonly bias: tf.Tensor; readonly from: readonly object[] } | null = null;
+  let folded: { readonly kernel: tf.Tensor4D; readonly bias: tf.Tensor; readonly from: readonly object[] } | null =
+    null;
   const dispose = () => {
     folded?.kernel.dispose();
     folded?.bias.dispose();

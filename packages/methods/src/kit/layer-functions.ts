@@ -88,11 +88,7 @@ export function createLayerFunction(layer: LayerSummary, parts: LayerParts): Lay
 const LOWEST = -3.4028234663852886e38;
 
 /** A planned convolution with any kernel of its shape, without bias. */
-export function convolve(
-  plan: Conv2dPlan | DepthwiseConv2dPlan,
-  x: tf.Tensor4D,
-  kernel: tf.Tensor4D,
-): tf.Tensor4D {
+export function convolve(plan: Conv2dPlan | DepthwiseConv2dPlan, x: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor4D {
   const [padded, padding] = padFor(plan.padding, x, 0);
   const strides = plan.strides ?? 1;
   return plan.kind === 'conv2d'

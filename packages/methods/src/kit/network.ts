@@ -75,7 +75,9 @@ export type WeightOrigin =
 /** A network that training never moves. */
 export interface FrozenWeights {
   /** `seed` draws the weights from the context's seed; an object supplies them. */
-  readonly from: 'seed' | { readonly sha256: string; valuesOf(layer: string, parameter: ParameterPlan): Float32Array };
+  readonly from:
+    | 'seed'
+    | { readonly sha256: string; valuesOf(layer: LayerSummary, parameter: ParameterPlan): Float32Array };
 }
 
 /** What a network is built from; a `ModelContext` fits. */
@@ -122,7 +124,8 @@ export function createNetwork(plan: NetworkPlan, context: NetworkContext): Netwo
     layers.set(layer.plan.name, { summary: layer, variables, apply: run });
   }
   const steps = planSteps([...layers.values()]);
-  const folded = frozen === undefined ? { steps, dispose: () => {} } : foldSteps(steps, layers);
+  const folded = frozen === undefined ? null : foldSteps(steps, layers);
+  const foldedSteps = folded?.steps ?? steps;
 
   const layerOf = (name: string): Layer => {
     const layer = layers.get(name);
@@ -137,8 +140,8 @@ export function createNetwork(plan: NetworkPlan, context: NetworkContext): Netwo
   const taps = (x: tf.Tensor, mode: PassMode, names: readonly string[]) => {
     for (const name of names) layerOf(name);
     // A convolution that was folded away has no output of its own.
-    const canFold = mode === 'infer' && names.every((name) => folded.steps.some((step) => step.name === name));
-    return runSteps(canFold ? folded.steps : steps, x, mode, names);
+    const canFold = mode === 'infer' && names.every((name) => foldedSteps.some((step) => step.name === name));
+    return runSteps(canFold ? foldedSteps : steps, x, mode, names);
   };
 
   return {
@@ -183,7 +186,7 @@ export function createNetwork(plan: NetworkPlan, context: NetworkContext): Netwo
       return found.variable;
     },
     dispose() {
-      folded.dispose();
+      folded?.dispose();
       for (const { variable } of owned) variable.dispose();
     },
   };
@@ -199,7 +202,7 @@ function firstValues(
   layer: LayerSummary,
   parameter: ParameterPlan,
 ): Float32Array {
-  if (frozen !== undefined && frozen.from !== 'seed') return frozen.from.valuesOf(layer.plan.name, parameter);
+  if (frozen !== undefined && frozen.from !== 'seed') return frozen.from.valuesOf(layer, parameter);
   return initialValues(parameter, { seed, network: plan.name, layer: layer.plan.name });
 }
 

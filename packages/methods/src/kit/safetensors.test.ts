@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeSafetensors, encodeSafetensors, type SafetensorsTensor } from './safetensors.js';
+import { decodeSafetensors, encodeSafetensors, listSafetensors, type SafetensorsTensor } from './safetensors.js';
 
 function encode(tensors: Record<string, SafetensorsTensor>, metadata: Record<string, string> = {}): Uint8Array {
   return encodeSafetensors({ tensors: new Map(Object.entries(tensors)), metadata });
@@ -101,8 +101,8 @@ describe('safetensors', () => {
     ],
     [
       'an unknown element type',
-      rawFile('{"w":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}', 2),
-      /'w' is of dtype BF16; known are F32, I32, I64, U8/,
+      rawFile('{"w":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]}}', 2),
+      /'w' is of dtype F8_E4M3; known are F32, I32, I64, U8/,
     ],
     [
       'data cut short',
@@ -177,5 +177,55 @@ describe('safetensors', () => {
       ],
     });
     expect(metadata).toEqual({ format: 'test' });
+  });
+
+  test('reads the smallest file of the format description, with padding, a half-precision tensor and an odd offset', () => {
+    const header = Buffer.from(
+      '{"__metadata__":{"format":"pt"},"w":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"b":{"dtype":"F16","shape":[2],"data_offsets":[8,12]}}'.padEnd(
+        144,
+      ),
+    );
+    const length = Buffer.from('9000000000000000', 'hex');
+    const file = Buffer.concat([length, header, Buffer.from('0000c03f000000c0003800bc', 'hex')]);
+    const { tensors, metadata } = decodeSafetensors(file);
+
+    expect(file).toHaveLength(164);
+    expect(metadata).toEqual({ format: 'pt' });
+    expect(tensors.get('w')).toEqual({ dtype: 'F32', shape: [2, 1], data: Float32Array.of(1.5, -2) });
+    expect(tensors.get('b')).toEqual({ dtype: 'F32', shape: [2], data: Float32Array.of(0.5, -1) });
+  });
+
+  test.each<[string, string, number[]]>([
+    [
+      'F16',
+      '0000008000 3c0100ff7b007c007e',
+      [0, -0, 1, 5.9604644775390625e-8, 65504, Number.POSITIVE_INFINITY, Number.NaN],
+    ],
+    ['F16', '00fc00c2', [Number.NEGATIVE_INFINITY, -3]],
+    ['BF16', '0000803f40c0807fc07f', [0, 1, -3, Number.POSITIVE_INFINITY, Number.NaN]],
+    ['F64', '000000000000f83f', [1.5]],
+  ])('widens %s 0x%s', (dtype, hex, expected) => {
+    const bytes = Buffer.from(hex.replaceAll(' ', ''), 'hex');
+    const header = `{"w":{"dtype":"${dtype}","shape":[${expected.length}],"data_offsets":[0,${bytes.length}]}}`;
+    const file = rawFile(header, bytes.length);
+    file.set(bytes, file.length - bytes.length);
+
+    expect(decodeSafetensors(file).tensors.get('w')!.data).toEqual(Float32Array.from(expected));
+    expect(listSafetensors(file)).toEqual([{ name: 'w', dtype, shape: [expected.length] }]);
+  });
+
+  test('passes over tensors that nobody asked for, but not over damage in them', () => {
+    const header =
+      '{"n":{"dtype":"U16","shape":[1],"data_offsets":[0,2]},"x":{"dtype":"U8","shape":[1],"data_offsets":[2,3]}}';
+
+    expect([...decodeSafetensors(rawFile(header, 3), (name) => name === 'x').tensors.keys()]).toEqual(['x']);
+    expect(() => decodeSafetensors(rawFile(header, 3))).toThrow(/'n' is of dtype U16, whose values are not read here/);
+    expect(() => decodeSafetensors(rawFile(header, 2), (name) => name === 'n')).toThrow(/'x' ends at byte 3 of 2/);
+  });
+
+  test('refuses a name that is there twice', () => {
+    const entry = (begin: number) => `"w":{"dtype":"U8","shape":[1],"data_offsets":[${begin},${begin + 1}]}`;
+
+    expect(() => decodeSafetensors(rawFile(`{${entry(0)},${entry(1)}}`, 2))).toThrow(/belong to no tensor/);
   });
 });

@@ -18,6 +18,11 @@ export interface Safetensors {
 }
 
 const BYTES_OF: Readonly<Record<SafetensorsDtype, number>> = { F32: 4, I32: 4, I64: 8, U8: 1 };
+/** Element types that are only read: floats become F32, the others are checked for their size and passed over. */
+const BYTES_READ: Readonly<Record<string, number>> = {
+  ...BYTES_OF,
+  ...{ F64: 8, U64: 8, U32: 4, F16: 2, BF16: 2, I16: 2, U16: 2, I8: 1, BOOL: 1 },
+};
 const LENGTH_BYTES = 8;
 /** The limit of the reference implementation; a larger header is taken for damage. */
 const MAX_HEADER_BYTES = 100_000_000;
@@ -60,40 +65,70 @@ const Entry = z.object({
 });
 const Metadata = z.record(z.string(), z.string());
 
+/** One tensor as a file's header describes it. */
+export interface SafetensorsEntry {
+  readonly name: string;
+  /** As written in the file, e.g. `BF16`. */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+}
+
 /**
- * Reads a safetensors file, strictly: every byte must belong to exactly one tensor. The values are copies.
+ * Reads a safetensors file, strictly: every byte must belong to exactly one tensor. The values are copies; those of
+ * F64, F16 and BF16 are given as F32.
  *
- * @throws AdctlError `safetensors_invalid` (permanent) naming the tensor and what is wrong: cut short, bad JSON, an
- *   element type the kit does not have, offsets that overlap, leave a gap or do not fit the shape.
+ * @param select which tensors to read; default all. The others are checked like these, only their values are left.
+ * @throws AdctlError `safetensors_invalid` (permanent) naming the tensor and what is wrong: cut short, bad JSON, a name
+ *   twice, an element type the kit does not have, offsets that overlap, leave a gap or do not fit the shape.
  */
-export function decodeSafetensors(file: Uint8Array): Safetensors {
+export function decodeSafetensors(file: Uint8Array, select: (name: string) => boolean = () => true): Safetensors {
+  const { entries, metadata, data } = readHeader(file);
+  const tensors = new Map<string, SafetensorsTensor>();
+  for (const { name, dtype, shape, begin, end } of entries) {
+    if (!select(name)) continue;
+    // Not `slice`: that of a Node Buffer, which is what files are read into, shares memory at any offset.
+    tensors.set(name, toTensor(name, dtype, shape, new Uint8Array(data.subarray(begin, end)).buffer));
+  }
+  return { tensors, metadata };
+}
+
+/**
+ * What a safetensors file holds, in the header's order, after the checks of `decodeSafetensors`.
+ * @throws AdctlError `safetensors_invalid` (permanent).
+ */
+export function listSafetensors(file: Uint8Array): readonly SafetensorsEntry[] {
+  return readHeader(file).entries.map(({ name, dtype, shape }) => ({ name, dtype, shape }));
+}
+
+interface PlacedEntry extends SafetensorsEntry {
+  readonly begin: number;
+  readonly end: number;
+}
+
+function readHeader(file: Uint8Array) {
   const { header, data } = splitFile(file);
-  const { [METADATA_KEY]: rawMetadata = {}, ...entries } = header;
+  const { [METADATA_KEY]: rawMetadata = {}, ...rest } = header;
   const metadata = Metadata.safeParse(rawMetadata);
   if (!metadata.success) throw invalid(`'${METADATA_KEY}' is not a map from text to text`);
-
-  const tensors = new Map<string, SafetensorsTensor>();
-  const ranges: { name: string; begin: number; end: number }[] = [];
-  for (const [name, raw] of Object.entries(entries)) {
+  const entries = Object.entries(rest).map(([name, raw]): PlacedEntry => {
     const entry = Entry.safeParse(raw);
     if (!entry.success) throw invalid(`tensor '${name}' needs dtype, shape and data_offsets`);
     const { dtype, shape, data_offsets } = entry.data;
     const [begin, end] = data_offsets;
-    if (!isKnownDtype(dtype)) {
-      throw invalid(`tensor '${name}' is of dtype ${dtype}; known are ${Object.keys(BYTES_OF).join(', ')}`);
+    const bytes = Object.hasOwn(BYTES_READ, dtype) ? BYTES_READ[dtype] : undefined;
+    if (bytes === undefined) {
+      throw invalid(`tensor '${name}' is of dtype ${dtype}; known are ${Object.keys(BYTES_READ).join(', ')}`);
     }
     if (end > data.length) {
       throw invalid(`tensor '${name}' ends at byte ${end} of ${data.length}: the file is cut short`);
     }
-    if (end - begin !== elementCount(shape) * BYTES_OF[dtype]) {
+    if (end - begin !== elementCount(shape) * bytes) {
       throw invalid(`tensor '${name}' has ${end - begin} bytes, its shape [${shape}] of ${dtype} needs others`);
     }
-    ranges.push({ name, begin, end });
-    // Not `slice`: that of a Node Buffer, which is what files are read into, shares memory at any offset.
-    tensors.set(name, toTensor(dtype, shape, new Uint8Array(data.subarray(begin, end)).buffer));
-  }
-  assertContiguous(ranges, data.length);
-  return { tensors, metadata: metadata.data };
+    return { name, dtype, shape, begin, end };
+  });
+  assertContiguous(entries, data.length);
+  return { entries, metadata: metadata.data, data };
 }
 
 function splitFile(file: Uint8Array): { header: Record<string, unknown>; data: Uint8Array } {
@@ -115,9 +150,9 @@ function splitFile(file: Uint8Array): { header: Record<string, unknown>; data: U
   return { header: header as Record<string, unknown>, data: file.subarray(end) };
 }
 
-function assertContiguous(ranges: { name: string; begin: number; end: number }[], size: number): void {
+function assertContiguous(ranges: readonly PlacedEntry[], size: number): void {
   let expected = 0;
-  for (const { name, begin, end } of ranges.sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+  for (const { name, begin, end } of ranges.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin < expected) throw invalid(`tensor '${name}' overlaps the one before it at byte ${begin}`);
     if (begin > expected) throw invalid(`bytes ${expected} to ${begin} before tensor '${name}' belong to no tensor`);
     expected = end;
@@ -125,21 +160,40 @@ function assertContiguous(ranges: { name: string; begin: number; end: number }[]
   if (expected !== size) throw invalid(`bytes ${expected} to ${size} at the end belong to no tensor`);
 }
 
-function toTensor(dtype: SafetensorsDtype, shape: readonly number[], buffer: ArrayBufferLike): SafetensorsTensor {
+function toTensor(name: string, dtype: string, shape: readonly number[], buffer: ArrayBufferLike): SafetensorsTensor {
   switch (dtype) {
     case 'F32':
       return { dtype, shape, data: new Float32Array(buffer) };
+    case 'F64':
+      return { dtype: 'F32', shape, data: Float32Array.from(new Float64Array(buffer)) };
+    case 'F16':
+      return { dtype: 'F32', shape, data: Float32Array.from(new Uint16Array(buffer), halfToFloat) };
+    case 'BF16':
+      // The upper half of a float32.
+      return {
+        dtype: 'F32',
+        shape,
+        data: new Float32Array(Uint32Array.from(new Uint16Array(buffer), (bits) => bits << 16).buffer),
+      };
     case 'I32':
       return { dtype, shape, data: new Int32Array(buffer) };
     case 'I64':
       return { dtype, shape, data: new BigInt64Array(buffer) };
     case 'U8':
       return { dtype, shape, data: new Uint8Array(buffer) };
+    default:
+      throw invalid(`tensor '${name}' is of dtype ${dtype}, whose values are not read here`);
   }
 }
 
-function isKnownDtype(dtype: string): dtype is SafetensorsDtype {
-  return Object.hasOwn(BYTES_OF, dtype);
+/** IEEE half precision; `Float16Array` is not in every version of Node that runs this. */
+function halfToFloat(bits: number): number {
+  const sign = bits >> 15 === 0 ? 1 : -1;
+  const exponent = (bits >> 10) & 31;
+  const mantissa = bits & 1023;
+  if (exponent === 0) return sign * mantissa * 2 ** -24;
+  if (exponent === 31) return mantissa === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
+  return sign * (1 + mantissa / 1024) * 2 ** (exponent - 15);
 }
 
 function elementCount(shape: readonly number[]): number {
