@@ -2,6 +2,7 @@ import { didYouMean, userError } from '@adctl/protocol';
 import { dae } from './dae/method.js';
 import type { CommonHyperparameters, MethodCard } from './method.js';
 import { ocgan } from './ocgan/method.js';
+import { skipGanomaly } from './skip-ganomaly/method.js';
 
 /**
  * Forgets the exact hyperparameter type, so that cards fit one list. Sound because every caller passes a card only
@@ -12,7 +13,7 @@ function entry<H extends CommonHyperparameters>(card: MethodCard<H>): MethodCard
 }
 
 /** Every method, one line each. */
-export const METHODS: readonly MethodCard[] = [entry(dae), entry(ocgan)];
+export const METHODS: readonly MethodCard[] = [entry(dae), entry(ocgan), entry(skipGanomaly)];
 
 /**
  * The card of a method.

@@ -12,7 +12,7 @@ import Validate from './validate.js';
 
 const EXAMPLES = fileURLToPath(new URL('../../../../examples/sweeps/', import.meta.url));
 const BROKEN = fileURLToPath(new URL('../testing/fixtures/broken.yaml', import.meta.url));
-const examples = globSync('*.yaml', { cwd: EXAMPLES }).sort();
+const examples = globSync('**/*.yaml', { cwd: EXAMPLES }).sort();
 
 let folder: string;
 beforeEach(async () => {
