@@ -124,6 +124,22 @@ export function badSplitOption(name: string, value: unknown, expected: string): 
   });
 }
 
+/** Thrown when an option of the texture generator is out of range. */
+export function badTextureOption(name: string, value: unknown, expected: string): AdctlError {
+  return userError('bad_texture_option', `${name} is ${String(value)}; expected ${expected}`, {
+    hint: `Set --${name} to ${expected}.`,
+    details: { name, value, expected },
+  });
+}
+
+/** Thrown when a folder that is to be made holds something already. */
+export function outputNotEmpty(directory: string): AdctlError {
+  return userError('output_not_empty', `${directory} is there already and not an empty folder`, {
+    hint: 'Name another folder, or remove this one.',
+    details: { directory },
+  });
+}
+
 /** Thrown when `--source` cannot be used for this data set at all. */
 export function badSource(message: string, hint: string): AdctlError {
   return userError('bad_source', message, { hint });

@@ -18,3 +18,11 @@ export {
   SYNTHETIC_VERSION,
   type SyntheticAnomalies,
 } from './synthetic/make-synthetic-anomalies.js';
+export { TEXTURE_DEFECTS, TEXTURE_FAMILIES } from './textures/draw-image.js';
+export {
+  type MadeTextures,
+  type MakeTexturesOptions,
+  makeTextures,
+  type TexturesProgress,
+} from './textures/make-textures.js';
+export { TEXTURE_DEFAULTS } from './textures/plan-textures.js';

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { listProtocols } from './protocols/registry.js';
 import { findDataset, listDatasets } from './registry.js';
 import { CORRUPTIONS } from './synthetic/make-synthetic-anomalies.js';
+import { TEXTURE_DEFECTS, TEXTURE_FAMILIES } from './textures/draw-image.js';
 
 describe('the registry', () => {
   it('lists each name once and finds each', () => {
@@ -44,7 +45,9 @@ describe('the registry', () => {
 
 describe('docs/datasets.md', () => {
   const page = readFileSync(new URL('../../../docs/datasets.md', import.meta.url), 'utf8');
-  const named = [...listDatasets(), ...listProtocols(), ...CORRUPTIONS].map(({ name }) => name);
+  const named = [...listDatasets(), ...listProtocols(), ...CORRUPTIONS, ...TEXTURE_FAMILIES, ...TEXTURE_DEFECTS].map(
+    ({ name }) => name,
+  );
 
   it.each(named)('has a table row for %s', (name) => {
     expect(page).toContain(`\n| \`${name}\` |`);

@@ -44,3 +44,12 @@ export const DatasetsFetchAnswer = z.object({
   files: z.array(z.object({ name: z.string(), bytes: z.int(), sha256: z.string() })),
 });
 export type DatasetsFetchAnswer = z.infer<typeof DatasetsFetchAnswer>;
+
+/** `adctl datasets make textures` */
+export const DatasetsMakeTexturesAnswer = z.object({
+  directory: z.string(),
+  families: z.array(z.string()),
+  images: z.int(),
+  masks: z.int(),
+});
+export type DatasetsMakeTexturesAnswer = z.infer<typeof DatasetsMakeTexturesAnswer>;

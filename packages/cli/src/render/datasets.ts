@@ -1,4 +1,9 @@
-import type { DatasetSummary, DatasetsFetchAnswer, DatasetsShowAnswer } from '../answers/datasets.js';
+import type {
+  DatasetSummary,
+  DatasetsFetchAnswer,
+  DatasetsMakeTexturesAnswer,
+  DatasetsShowAnswer,
+} from '../answers/datasets.js';
 import type { Style } from './style.js';
 import { renderFacts, renderTable } from './table.js';
 import { bytes, count, counted } from './values.js';
@@ -54,6 +59,10 @@ export function renderFetched({ name, directory, files, alreadyThere }: Datasets
   return alreadyThere
     ? `${name} is already in ${directory} (${size}); --force fetches it again.`
     : `${name}: ${size}, checked and stored in ${directory}`;
+}
+
+export function renderMadeTextures({ directory, families, images, masks }: DatasetsMakeTexturesAnswer): string {
+  return `${directory}: ${families.join(', ')}; ${counted(images, 'image')}, ${counted(masks, 'mask')}`;
 }
 
 function imagesOf({ shape, counts }: DatasetSummary): string {
