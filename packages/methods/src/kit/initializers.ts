@@ -1,4 +1,4 @@
-import { createGenerator } from '@adctl/random';
+import { createGenerator, type RandomGenerator } from '@adctl/random';
 import { type ParameterPlan, sizeOf } from './network-plan.js';
 
 /** Which parameter of which model an initial value is for; equal addresses and seeds give equal values. */
@@ -27,6 +27,10 @@ export function initialValues(parameter: ParameterPlan, address: ParameterAddres
     for (let i = 0; i < values.length; i++) values[i] = mean + initializer.sd * generator.normal();
     return values;
   }
+  if (initializer.kind === 'truncatedNormal') {
+    for (let i = 0; i < values.length; i++) values[i] = initializer.sd * truncatedNormal(generator);
+    return values;
+  }
   if (initializer.kind === 'heNormal') {
     const sd = Math.sqrt(2 / parameter.fanIn);
     return generator.fillNormal(values).map((value) => sd * value);
@@ -34,4 +38,10 @@ export function initialValues(parameter: ParameterPlan, address: ParameterAddres
   const fans = initializer.kind === 'heUniform' ? parameter.fanIn : parameter.fanIn + parameter.fanOut;
   const limit = Math.sqrt(6 / fans);
   return generator.fillUniform(values, -limit, limit);
+}
+
+function truncatedNormal(generator: RandomGenerator): number {
+  let value = generator.normal();
+  while (Math.abs(value) > 2) value = generator.normal();
+  return value;
 }

@@ -47,6 +47,8 @@ export function createLayerFunction(layer: LayerSummary, parts: LayerParts): Lay
         const [padded, padding] = padFor(plan.padding, x as tf.Tensor4D, LOWEST);
         return tf.maxPool(padded, plan.poolSize, plan.strides ?? plan.poolSize, padding);
       };
+    case 'averagePool2d':
+      return (x) => tf.avgPool(x as tf.Tensor4D, plan.poolSize, plan.poolSize, 'valid');
     case 'globalAveragePool':
       return (x) => tf.mean(x, [1, 2]);
     case 'add':

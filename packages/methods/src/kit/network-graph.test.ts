@@ -65,6 +65,19 @@ describe('padding by numbers', () => {
   });
 });
 
+test('an average pool is the mean of each whole window, with its gradient', () => {
+  const network = create([5, 4, 1], [{ kind: 'averagePool2d', name: 'p', poolSize: 2 }]);
+  const x = tf.tensor4d(
+    Array.from({ length: 20 }, (_, i) => i),
+    [1, 5, 4, 1],
+  );
+
+  expect(network.summary.output).toEqual([2, 2, 1]);
+  expect(Array.from(network.apply(x, 'infer').dataSync())).toEqual([2.5, 4.5, 10.5, 12.5]);
+  const square = (input: tf.Tensor) => tf.mean(tf.square(network.apply(input, 'infer')));
+  expect(gradientError(square as (x: tf.Tensor) => tf.Scalar, waves([2, 5, 4, 1]))).toBeLessThan(1e-2);
+});
+
 test('a convolution equals six nested loops', () => {
   const network = create([5, 5, 2], [{ kind: 'conv2d', name: 'c', filters: 3, kernelSize: 3, strides: 2, padding: 1 }]);
   const x = waves([1, 5, 5, 2]) as tf.Tensor4D;

@@ -4,6 +4,8 @@ import { AdctlError } from '@adctl/protocol';
 export type InitializerPlan =
   /** N(mean, sd^2); mean 0 unless given (batch-norm scales use mean 1). */
   | { readonly kind: 'normal'; readonly sd: number; readonly mean?: number }
+  /** N(0, sd^2), drawn again beyond two sd, as TensorFlow's truncated normal. */
+  | { readonly kind: 'truncatedNormal'; readonly sd: number }
   /** Uniform in +-sqrt(6 / (fanIn + fanOut)). */
   | { readonly kind: 'glorotUniform' }
   /** Uniform in +-sqrt(6 / fanIn). */
@@ -84,6 +86,13 @@ export interface MaxPool2dPlan extends LayerBase {
   readonly padding: Padding;
 }
 
+/** Mean of each window, windows side by side: `[batch, h, w, c] -> [batch, h / poolSize, w / poolSize, c]`, rounded down. */
+export interface AveragePool2dPlan extends LayerBase {
+  readonly kind: 'averagePool2d';
+  /** Side of the square window, and the stride. */
+  readonly poolSize: number;
+}
+
 /** Mean over all positions: `[batch, h, w, c] -> [batch, c]`. */
 export interface GlobalAveragePoolPlan extends LayerBase {
   readonly kind: 'globalAveragePool';
@@ -136,6 +145,7 @@ export type LayerPlan =
   | DepthwiseConv2dPlan
   | Conv2dTransposePlan
   | MaxPool2dPlan
+  | AveragePool2dPlan
   | GlobalAveragePoolPlan
   | AddPlan
   | BatchNormPlan
@@ -279,6 +289,11 @@ function inferLayer(
     case 'maxPool2d': {
       const [height, width, channels] = imageShape(network, plan, input);
       const side = (size: number) => windowedSide(plan, plan.poolSize, plan.strides ?? plan.poolSize, size);
+      return { outputShape: [side(height), side(width), channels], parameters: [] };
+    }
+    case 'averagePool2d': {
+      const [height, width, channels] = imageShape(network, plan, input);
+      const side = (size: number) => Math.floor(size / plan.poolSize);
       return { outputShape: [side(height), side(width), channels], parameters: [] };
     }
     case 'globalAveragePool':
