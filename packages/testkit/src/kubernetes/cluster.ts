@@ -1,0 +1,152 @@
+import { type ApiServer, type ApiServerOptions, startApiServer } from './api-server.js';
+import { evictPod, markDisrupted } from './evictions.js';
+import { JobController } from './job-controller.js';
+import { Kubelet } from './kubelet.js';
+import { asNode, asPod, type KubeObject, type Pod, setCondition } from './objects.js';
+import { schedulePods } from './scheduler.js';
+
+export interface ClusterOptions extends ApiServerOptions {
+  /** Allocatable resources of each node by name, e.g. `{ 'gpu-1': { cpu: '8', memory: '64Gi', 'nvidia.com/gpu': '2' } }`. */
+  readonly nodes: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** How long a second of Kubernetes lasts: back-offs, grace periods, deadlines. Default 1,000 ms. */
+  readonly secondMs?: number;
+  /** Whether an image can be had. Default: all but those with `missing` in their name. */
+  readonly pullable?: (image: string) => boolean;
+  /** See `KubeletOptions.environment`. */
+  readonly environment?: (pod: Pod) => Readonly<Record<string, string>>;
+}
+
+/** A make-believe cluster whose pods are real processes on this machine. */
+export interface FakeCluster {
+  readonly api: ApiServer;
+  /** Pods of the namespace, or of all. */
+  pods(namespace?: string): Pod[];
+  /** Processes of living pods, by pod. */
+  pids(): ReadonlyMap<string, number>;
+  log(pod: string): string;
+  /** As `kubectl drain` does: SIGTERM, grace, and no failure is counted. */
+  evict(pod: Pod): void;
+  killForMemory(pod: Pod): void;
+  /** The node stops answering; its processes die, or go on without anyone hearing of them. */
+  failNode(name: string, processes: 'die' | 'go-on'): void;
+  addNode(name: string, allocatable: Readonly<Record<string, string>>): void;
+  /** The cloud takes a failed node away; its pods go with it. */
+  removeNode(name: string): void;
+  /** Kills every process and stops the server. */
+  stop(): Promise<void>;
+}
+
+/** A failed node is marked not ready after so long, and its pods are marked for deletion after their toleration. */
+const NODE_GRACE_SECONDS = 40;
+/** The least time between two looks of the controllers. */
+const PAUSE_MS = 10;
+
+export async function startFakeCluster(options: ClusterOptions): Promise<FakeCluster> {
+  const { secondMs = 1_000, pullable = (image: string) => !image.includes('missing') } = options;
+  const api = await startApiServer(options);
+  const { store } = api;
+  const jobs = new JobController(store, secondMs);
+  const kubelets = new Map<string, Kubelet>();
+  const failedAtMs = new Map<string, number>();
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
+
+  const addNode: FakeCluster['addNode'] = (name, allocatable) => {
+    store.create('nodes', {
+      ...{ apiVersion: 'v1', kind: 'Node', metadata: { name, labels: { 'kubernetes.io/hostname': name } }, spec: {} },
+      status: { allocatable: { ...allocatable }, conditions: [{ type: 'Ready', status: 'True' }] },
+    });
+    const environment = options.environment ?? (() => ({}));
+    kubelets.set(name, new Kubelet({ store, node: name, secondMs, pullable, environment }));
+  };
+  const look = () => {
+    timer = undefined;
+    if (stopped) return;
+    const due = [loseNodes(store, failedAtMs, secondMs), jobs.reconcile()].filter((at) => at !== null);
+    schedulePods(store);
+    for (const kubelet of kubelets.values()) kubelet.sync();
+    const next = Math.min(...due);
+    if (Number.isFinite(next)) lookIn(Math.max(PAUSE_MS, next - Date.now()));
+  };
+  const lookIn = (ms: number) => {
+    if (stopped) return;
+    clearTimeout(timer);
+    timer = setTimeout(look, Math.min(ms, 2 ** 31 - 1));
+  };
+  store.listen(({ plural, type, object }) => {
+    if (plural === 'pods' && type === 'DELETED') jobs.podGone(asPod(object));
+    if (plural === 'jobs' || plural === 'pods' || plural === 'nodes') lookIn(PAUSE_MS);
+  });
+  for (const [name, allocatable] of Object.entries(options.nodes)) addNode(name, allocatable);
+
+  return {
+    api,
+    pods: (namespace) => store.list('pods', namespace).map(asPod),
+    pids: () => new Map([...kubelets.values()].flatMap((kubelet) => [...kubelet.pids()])),
+    log: (pod) => [...kubelets.values()].map((kubelet) => kubelet.log(pod)).join(''),
+    evict: ({ metadata }) => void evictPod(store, metadata.namespace ?? 'default', metadata.name),
+    killForMemory({ metadata }) {
+      for (const kubelet of kubelets.values()) kubelet.killForMemory(metadata.name);
+    },
+    failNode(name, processes) {
+      kubelets.get(name)?.fail(processes);
+      failedAtMs.set(name, Date.now());
+      lookIn(PAUSE_MS);
+    },
+    addNode,
+    removeNode(name) {
+      kubelets.get(name)?.killAll();
+      store.remove('nodes', undefined, name);
+      for (const pod of podsOn(store.list('pods'), name))
+        store.remove('pods', pod.metadata.namespace, pod.metadata.name);
+    },
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      for (const kubelet of kubelets.values()) kubelet.killAll();
+      await Promise.all([...kubelets.values()].map((kubelet) => kubelet.settled()));
+      await api.stop();
+    },
+  };
+}
+
+const podsOn = (pods: readonly KubeObject[], node: string) =>
+  pods.map(asPod).filter(({ spec }) => spec.nodeName === node);
+
+/** The node life-cycle controller. @returns when to look again, in ms since 1970, or null. */
+function loseNodes(store: ApiServer['store'], failedAtMs: Map<string, number>, secondMs: number): number | null {
+  const due: number[] = [];
+  for (const [name, failedMs] of failedAtMs) {
+    const notReadyMs = failedMs + NODE_GRACE_SECONDS * secondMs;
+    const found = store.find('nodes', undefined, name);
+    if (found === undefined) continue;
+    if (Date.now() < notReadyMs) {
+      due.push(notReadyMs);
+      continue;
+    }
+    const node = asNode(found);
+    const condition = { type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown' } as const;
+    const conditions = setCondition(node.status.conditions, condition, Date.now());
+    store.update('nodes', { ...node, status: { ...node.status, conditions } });
+    for (const pod of podsOn(store.list('pods'), name)) {
+      const evictMs = notReadyMs + tolerationSeconds(pod) * secondMs;
+      loosePod(store, pod, Date.now() >= evictMs);
+      if (Date.now() < evictMs) due.push(evictMs);
+    }
+  }
+  return due.length === 0 ? null : Math.min(...due);
+}
+
+function loosePod(store: ApiServer['store'], pod: Pod, evict: boolean): void {
+  const conditions = setCondition(pod.status.conditions, { type: 'Ready', status: 'False' }, Date.now());
+  store.update('pods', { ...pod, status: { ...pod.status, conditions } });
+  if (!evict || pod.metadata.deletionTimestamp !== undefined) return;
+  const message = 'Taint manager: deleting due to NoExecute taint';
+  markDisrupted(store, pod.metadata.namespace ?? 'default', pod.metadata.name, 'DeletionByTaintManager', message);
+  store.delete('pods', pod);
+}
+
+function tolerationSeconds({ spec }: Pod): number {
+  const own = spec.tolerations?.find(({ key }) => key === 'node.kubernetes.io/unreachable');
+  return own?.tolerationSeconds ?? 300;
+}
