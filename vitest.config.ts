@@ -6,6 +6,9 @@ const resolveToSource = { ssr: { resolve: { conditions: ['source', 'node', 'impo
 /** Against real nats-servers: these mostly wait for real time to pass, so their files run side by side. */
 const NATS_TESTS = 'packages/messaging/src/nats/**/*.integration.test.ts';
 
+/** The real programs of a cluster around a real nats-server, disturbed on purpose. */
+const CLUSTER_TESTS = 'test/cluster/**/*.integration.test.ts';
+
 /** The file suffix picks the project (house style: tests beside the code). */
 export default defineConfig({
   test: {
@@ -27,7 +30,7 @@ export default defineConfig({
           setupFiles: ['./vitest.setup.ts'],
           name: 'integration',
           include: ['packages/*/src/**/*.integration.test.ts', 'test/**/*.integration.test.ts'],
-          exclude: [NATS_TESTS, '**/node_modules/**', '**/dist/**'],
+          exclude: [NATS_TESTS, CLUSTER_TESTS, '**/node_modules/**', '**/dist/**'],
           testTimeout: 180_000,
           hookTimeout: 60_000,
           fileParallelism: false,
@@ -42,6 +45,17 @@ export default defineConfig({
           maxWorkers: 4,
           testTimeout: 60_000,
           hookTimeout: 180_000,
+        },
+      },
+      {
+        ...resolveToSource,
+        test: {
+          setupFiles: ['./vitest.setup.ts'],
+          name: 'cluster',
+          include: [CLUSTER_TESTS],
+          testTimeout: 300_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
         },
       },
       {

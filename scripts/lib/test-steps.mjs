@@ -22,6 +22,7 @@ export const TEST_STEPS = [
     project: true,
     onRequest: 'starts real NATS servers, two versions; one test of a three-server cluster is not steady yet',
   },
+  { name: 'cluster', project: true },
   { name: 'learn', project: true },
 ];
 

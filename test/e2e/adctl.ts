@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Leaderboard, TrialResult } from '@adctl/protocol';
@@ -24,7 +25,7 @@ export interface Running {
 export function start(args: readonly string[], options: { cwd: string; env?: Record<string, string> }): Running {
   const child = spawn(process.execPath, [BIN, ...args], {
     cwd: options.cwd,
-    env: { ...process.env, ...options.env },
+    env: { ...process.env, ADCTL_CONFIG_DIR: join(options.cwd, 'config'), ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
@@ -69,7 +70,6 @@ export function comparableLeaderboard(stdout: string): unknown {
 /** All results below an object folder, by trial. */
 export async function readResults(objects: string): Promise<Map<string, TrialResult>> {
   const { readdir, readFile } = await import('node:fs/promises');
-  const { join } = await import('node:path');
   const files = (await readdir(join(objects, 'v1/result'), { recursive: true })).filter((name) =>
     name.endsWith('.json'),
   );

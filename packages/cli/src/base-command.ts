@@ -6,6 +6,7 @@ import { exitCodeOf, failureOf, isExit, REPORT_HINT } from './failure-of.js';
 import { GLOBAL_FLAGS, type LogLevel } from './flags.js';
 import { renderFailure } from './render/failure.js';
 import { createStyle, type Style, showsColors } from './render/style.js';
+import type { Target } from './services/target.js';
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<typeof GLOBAL_FLAGS & T['flags']>;
 type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T['args']>;
@@ -43,6 +44,13 @@ export abstract class AdctlCommand<T extends typeof Command> extends Command {
   /** The `.adctl` folder, absolute. */
   protected get directory(): string {
     return resolve(this.flags.directory as string);
+  }
+
+  /** The deployment that this command talks to. */
+  protected async target(): Promise<Target> {
+    const { resolveTarget } = await import('./services/target.js');
+    const { context, local } = this.flags;
+    return resolveTarget({ directory: this.directory, local: local === true, context: context as string | undefined });
   }
 
   protected get logLevel(): LogLevel {

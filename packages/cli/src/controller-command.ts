@@ -5,17 +5,20 @@ import type { ControllerClient } from './services/controller-client.js';
 import type { ProgressView } from './services/follow-sweep.js';
 import { type Interrupts, listenForInterrupts } from './services/interrupts.js';
 
-/** A command that asks a controller: the one running in this folder, or one of its own, without workers, for the moment. */
+/**
+ * A command that asks a controller: the cluster's, the one running in this folder, or one of its own, without workers, for
+ * the moment.
+ */
 export abstract class ControllerCommand<T extends typeof Command> extends AdctlCommand<T> {
-  protected async withController<R>(use: (client: ControllerClient) => Promise<R>): Promise<R> {
+  protected async withController<R>(use: (client: ControllerClient, place: string) => Promise<R>): Promise<R> {
     const { connect } = await import('./services/connect.js');
     const connection = await connect({
-      directory: this.directory,
+      target: await this.target(),
       logLevel: this.logLevel,
       say: (line) => this.tell(line),
     });
     try {
-      return await use(connection.client);
+      return await use(connection.client, connection.place);
     } finally {
       await connection.close();
     }

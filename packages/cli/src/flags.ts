@@ -23,6 +23,18 @@ export const GLOBAL_FLAGS = {
     helpValue: 'FOLDER',
     helpGroup: 'GLOBAL',
   }),
+  context: Flags.string({
+    summary: 'Talk to the cluster of this context instead of the one in use.',
+    env: variableOf('context'),
+    helpValue: 'NAME',
+    helpGroup: 'GLOBAL',
+  }),
+  local: Flags.boolean({
+    summary: 'Use the embedded deployment in the folder, whatever context is in use.',
+    env: variableOf('local'),
+    helpGroup: 'GLOBAL',
+    default: false,
+  }),
   'no-color': Flags.boolean({
     summary: 'Print no colours. NO_COLOR does the same.',
     env: variableOf('no-color'),

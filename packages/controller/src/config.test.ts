@@ -13,7 +13,7 @@ describe('parseControllerConfig', () => {
       identity: 'controller',
       objects: { kind: 'filesystem', directory: '/objects' },
       streams: { replicas: 1, ackWaitMs: 60_000 },
-      classes: [],
+      classes: ['cpu'],
       ackWaitMs: 60_000,
       windowPerSlot: 2,
     });
@@ -88,6 +88,8 @@ describe('parseControllerConfig', () => {
     const listed = parseControllerConfig({ ...FOLDER, ADCTL_POOL_CLASSES: 'gpu=gpu24,spot=gpu24,cpu=cpu' });
 
     expect(parseControllerConfig(FOLDER).classOf('anything')).toBe('anything');
+    expect(parseControllerConfig(FOLDER).classOf('default')).toBe('cpu');
+    expect(listed.classOf('default')).toBe('gpu24');
     expect(listed.classes).toEqual(['gpu24', 'cpu']);
     expect(listed.classOf('spot')).toBe('gpu24');
     expect(captured(() => listed.classOf('tpu'))).toMatchObject({ code: 'unknown_pool', kind: 'user' });

@@ -9,10 +9,15 @@ import {
   toNatsAddress,
   toStreamSettings,
 } from '@adctl/messaging';
-import { type Environment, parseEnvironment, wholeNumber } from '@adctl/protocol';
+import { type Environment, parseEnvironment, SWEEP_DEFAULTS, wholeNumber } from '@adctl/protocol';
 import { OBJECT_VARIABLES, type ObjectPlace, objectRules, toObjectPlace } from '@adctl/storage';
 import { z } from 'zod';
 import { unknownPool } from './errors.js';
+
+/** What a sweep that names no pool says. */
+const UNNAMED_POOL = SWEEP_DEFAULTS.pool;
+/** The class of a worker that is not told otherwise. */
+const DEFAULT_CLASS = 'cpu';
 
 /** `pool=class` pairs joined by commas. */
 const poolClasses = z
@@ -30,7 +35,7 @@ const Variables = z.object({
     .string()
     .regex(/^[a-z0-9-]+$/, 'must be lower-case letters, digits and dashes')
     .optional(),
-  /** The class of workers that a sweep's `resources.pool` means. Unset: the pool's name is the class. */
+  /** The class of workers that a sweep's `resources.pool` means. Unset: the pool's name is the class, `cpu` when it names none. */
   ADCTL_POOL_CLASSES: poolClasses.optional(),
   /** All lease times hang on it; workers must have the same. */
   ADCTL_ACK_WAIT_MS: wholeNumber(60_000, 200),
@@ -49,7 +54,7 @@ export interface ControllerConfig {
   readonly identity: string;
   readonly streams: Partial<StreamSettings>;
   readonly objects: ObjectPlace;
-  /** Classes that are known before any sweep names them. */
+  /** Classes whose queues are made at start, so that workers find them; others come with their first trial. */
   readonly classes: readonly string[];
   /** @throws AdctlError user `unknown_pool` when pools are listed and this one is not. */
   readonly classOf: (pool: string) => string;
@@ -83,18 +88,22 @@ export function parseControllerConfig(variables: Environment): ControllerConfig 
     identity: env.ADCTL_NATS_IDENTITY ?? 'controller',
     streams: toStreamSettings(env, env.ADCTL_ACK_WAIT_MS),
     objects: toObjectPlace(env),
-    classes: pools === undefined ? [] : [...new Set(pools.values())],
-    classOf(pool) {
-      const name = pools === undefined ? pool : pools.get(pool);
-      if (name === undefined) throw unknownPool(pool, [...(pools?.keys() ?? [])]);
-      return name;
-    },
+    classes: pools === undefined ? [DEFAULT_CLASS] : [...new Set(pools.values())],
+    classOf: (pool) => classOf(pool, pools),
     ackWaitMs: env.ADCTL_ACK_WAIT_MS,
     windowPerSlot: env.ADCTL_WINDOW_PER_SLOT,
     shutdownGraceMs: env.ADCTL_SHUTDOWN_GRACE_MS,
     cacheDir: resolveCacheDir(variables, homedir()),
     logLevel: env.ADCTL_LOG_LEVEL,
   };
+}
+
+/** A sweep that names no pool goes to the first one; without a list, to the class that workers have by default. */
+function classOf(pool: string, pools: ReadonlyMap<string, string> | undefined): string {
+  if (pools === undefined) return pool === UNNAMED_POOL ? DEFAULT_CLASS : pool;
+  const name = pools.get(pool) ?? (pool === UNNAMED_POOL ? [...pools.values()][0] : undefined);
+  if (name === undefined) throw unknownPool(pool, [...pools.keys()]);
+  return name;
 }
 
 function* needsServer(set: Environment): Generator<string> {

@@ -87,6 +87,14 @@ export function natsAuthRefused(cause: unknown): AdctlError {
   });
 }
 
+/** Thrown when no trusted TLS connection can be made: another authority, another host name, an unreadable file, no TLS. */
+export function natsTlsRefused(why: string, cause: unknown): AdctlError {
+  return userError('nats_tls_refused', `no TLS connection to the NATS server: ${why}`, {
+    hint: "Name the file of the authority that signed the server's certificate, and the host as the certificate does.",
+    cause,
+  });
+}
+
 /** Thrown for connection options that cannot be used. */
 export function natsBadOptions(why: string, hint: string, cause?: unknown): AdctlError {
   return userError('nats_bad_options', why, { hint, cause });

@@ -128,9 +128,24 @@ export const ControllerStatus = z.object({
   adctl: z.string(),
   pid: z.int(),
   startedAt: z.iso.datetime(),
+  /** When it answered, by its own clock. */
+  at: z.iso.datetime().optional(),
   deployment: z.enum(['embedded', 'cluster']),
+  /** Cluster: which replica answers. */
+  controller: z.string().optional(),
   /** Embedded: the `.adctl` folder. */
   directory: z.string().optional(),
+  /** Where the objects lie, and what the store was seen to do at start. */
+  objects: z
+    .object({
+      kind: z.enum(['filesystem', 's3']),
+      place: z.string(),
+      mode: z.enum(['full', 'single-writer']),
+      capabilities: z.record(z.string(), z.boolean()),
+    })
+    .optional(),
+  /** Cluster: the server as the controller found it. */
+  nats: z.object({ serverVersion: z.string(), replicas: z.int() }).optional(),
   workers: z.array(WorkerSummary),
   slots: z.int(),
   activeSweeps: z.int(),

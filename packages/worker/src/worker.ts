@@ -152,11 +152,9 @@ export function createWorker(parts: WorkerParts): Worker {
       rssBytes:
         process.memoryUsage.rss() + slots.reduce((sum, { trainer }) => sum + (trainer.health()?.rssBytes ?? 0), 0),
     };
-    const sent = [
-      messaging.control.publish(`heartbeat.${config.worker}`, heartbeat),
-      messaging.state.bucket('worker').put(config.worker, heartbeat),
-    ];
-    for (const one of sent) one.catch((error) => logger.debug({ err: error }, 'the heartbeat was not heard'));
+    messaging.control
+      .publish(`heartbeat.${config.worker}`, heartbeat)
+      .catch((error) => logger.debug({ err: error }, 'the heartbeat was not heard'));
   };
 
   return {

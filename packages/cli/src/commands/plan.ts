@@ -7,7 +7,7 @@ export default class Plan extends ControllerCommand<typeof Plan> {
   static override summary =
     'Say what a sweep file would run, how big its networks are and how long it takes; submit nothing.';
   static override description =
-    'The time comes from trials with equal networks that ended in this folder; without any it is not known.';
+    'The time comes from trials with equal networks that ended in the cluster or in this folder; without any it is not known.';
   static override examples = [
     '<%= config.bin %> plan examples/sweeps/ocgan.yaml',
     '<%= config.bin %> plan ocgan.yaml --set train.preset=paper',
@@ -24,7 +24,9 @@ export default class Plan extends ControllerCommand<typeof Plan> {
     const { planSource } = await import('../services/plan-source.js');
     const { readSource } = await import('../services/read-source.js');
     const source = await readSource(this.args.file, this.flags.set ?? []);
-    const readPast = async () => ((await folderExists(this.directory)) ? this.withController(readPastTrials) : []);
+    const target = await this.target();
+    const isThere = target.kind === 'cluster' || (await folderExists(target.directory));
+    const readPast = async () => (isThere ? this.withController(readPastTrials) : []);
     return this.reply(Plan.answer, await planSource(source, readPast), renderPlan);
   }
 }

@@ -9,9 +9,9 @@ import { renderSweepRun } from '../render/outcome.js';
 export default class Sweep extends ControllerCommand<typeof Sweep> {
   static override summary = 'Run a sweep file: plan, submit, follow with progress, print the leaderboard.';
   static override description = [
-    'Uses the controller that runs in this folder (adctl dev), or starts one with workers for as long as the sweep takes.',
+    'With a context in use (adctl contexts), or named by --context, the sweep goes to that cluster. Otherwise, and with --local, it uses the controller that runs in this folder (adctl dev), or starts one with workers for as long as the sweep takes.',
     'Running the same file again continues where it was. Trials whose code, data, hyperparameters and seed equal those of a trial that has ended are reused, visibly; --fresh trains everything anew.',
-    'The first Ctrl-C lets running trials save a checkpoint and stops; the second stops at once. Either way the same command continues (after --fresh: adctl dev --until-idle).',
+    'The first Ctrl-C lets running trials save a checkpoint and stops; the second stops at once (in a cluster, the first only ends the watching). Either way the same command continues (after --fresh: adctl dev --until-idle).',
   ].join('\n\n');
   static override examples = [
     '<%= config.bin %> sweep examples/sweeps/ocgan.yaml',
@@ -36,11 +36,6 @@ export default class Sweep extends ControllerCommand<typeof Sweep> {
     detach: Flags.boolean({
       summary: 'Submit and return; without a running controller, leave one behind until the sweep ends.',
       env: variableOf('detach'),
-      default: false,
-    }),
-    local: Flags.boolean({
-      summary: 'Run embedded on this machine, whatever context is in use.',
-      env: variableOf('local'),
       default: false,
     }),
     fresh: Flags.boolean({
@@ -72,12 +67,13 @@ export default class Sweep extends ControllerCommand<typeof Sweep> {
   async run(): Promise<SweepRunAnswer> {
     const { startSweep } = await import('../services/start-sweep.js');
     const { endedBadly } = await import('../services/sweep-outcome.js');
+    const target = await this.target();
     const { set, yes, detach, fresh, slots, threads, flavour, priority } = this.flags;
     const answer = await this.withProgress((view, interrupts) =>
       startSweep({
         file: this.args.file,
         overrides: set ?? [],
-        directory: this.directory,
+        target,
         logLevel: this.logLevel,
         confirmed: yes,
         detach,

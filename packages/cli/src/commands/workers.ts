@@ -3,7 +3,7 @@ import { AdctlCommand } from '../base-command.js';
 import { renderWorkers } from '../render/workers.js';
 
 export default class Workers extends AdctlCommand<typeof Workers> {
-  static override summary = 'Show the workers of this folder: what they train, with which engine.';
+  static override summary = 'Show the workers of the cluster or of this folder: what they train, with which engine.';
   static override examples = ['<%= config.bin %> workers'];
   static get answer() {
     return WorkersAnswer;
@@ -11,6 +11,6 @@ export default class Workers extends AdctlCommand<typeof Workers> {
 
   async run(): Promise<WorkersAnswer> {
     const { listWorkers } = await import('../services/list-workers.js');
-    return this.reply(Workers.answer, await listWorkers(this.directory), renderWorkers);
+    return this.reply(Workers.answer, await listWorkers(await this.target()), renderWorkers);
   }
 }

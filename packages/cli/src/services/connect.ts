@@ -2,11 +2,13 @@ import { findController, startEmbedded } from '@adctl/controller/embedded';
 import { AdctlError, type ControllerStatus, userError } from '@adctl/protocol';
 import { adctlVersion, cacheDir } from '../environment.js';
 import type { LogLevel } from '../flags.js';
+import type { NamedContext } from './contexts/manage-contexts.js';
 import { type ControllerClient, createControllerClient } from './controller-client.js';
 import { createControllerLog } from './controller-log.js';
 import { folderExists } from './files.js';
 import { REAL_PACE } from './pace.js';
 import { startDetached } from './start-detached.js';
+import type { Target } from './target.js';
 
 /** How many trainings run at once, with what; undefined where the deployment chooses. */
 export interface WorkerChoice {
@@ -18,12 +20,16 @@ export interface WorkerChoice {
 /** A way to a controller. */
 export interface Connection {
   readonly client: ControllerClient;
+  /** Where its results and artifacts lie, for people. */
+  readonly place: string;
   close(): Promise<void>;
 }
 
 /** A controller that a command may submit to and leave. */
 export interface WorkingConnection {
   readonly client: ControllerClient;
+  /** As `Connection.place`. */
+  readonly place: string;
   /** Whether the controller and its workers live in this process. */
   readonly isOurs: boolean;
   /** Aborted, with the error as reason, when the controller cannot go on. */
@@ -32,13 +38,15 @@ export interface WorkingConnection {
   stop(how: 'drain' | 'now'): Promise<void>;
 }
 
-export interface ConnectOptions {
+interface FolderOptions {
   /** The `.adctl` folder, absolute. */
   readonly directory: string;
   readonly logLevel: LogLevel;
   /** Takes lines of the story. */
   readonly say: (line: string) => void;
 }
+
+export type ConnectOptions = Omit<FolderOptions, 'directory'> & { readonly target: Target };
 
 /** Somebody else's short visit (a command that reads) is waited for this long. */
 const LONGEST_VISIT_SECONDS = 20;
@@ -49,7 +57,11 @@ const NEVER = new AbortController().signal;
 export async function connectToRunning(directory: string): Promise<Connection | undefined> {
   const messaging = await findController(directory);
   if (messaging === null) return undefined;
-  return { client: createControllerClient(messaging.control), close: () => messaging.close() };
+  return {
+    client: createControllerClient(messaging.control),
+    place: directory,
+    close: () => messaging.close(),
+  };
 }
 
 /** What the controller that runs in the folder says of itself; undefined when none runs. */
@@ -64,12 +76,15 @@ export async function runningController(directory: string): Promise<ControllerSt
 }
 
 /**
- * For commands that read or give orders: the running controller, or an own one without workers.
+ * For commands that read or give orders: the cluster's controller, the one that runs in the folder, or an own one without
+ * workers.
  *
- * @throws AdctlError user `nothing_here` when the folder does not exist, `directory_in_use`
+ * @throws AdctlError user `nothing_here` when the folder does not exist, `directory_in_use`; as `connectToCluster`
  */
-export async function connect(options: ConnectOptions): Promise<Connection> {
-  const { directory } = options;
+export async function connect({ target, ...rest }: ConnectOptions): Promise<Connection> {
+  if (target.kind === 'cluster') return toCluster(target.context);
+  const { directory } = target;
+  const options = { ...rest, directory };
   if (!(await folderExists(directory))) {
     throw userError('nothing_here', `Nothing has been run here: there is no folder ${directory}.`, {
       hint: 'Start a sweep with adctl sweep FILE, or name another folder with --directory.',
@@ -79,13 +94,20 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
 }
 
 /**
- * For `adctl sweep`: the running controller when it has workers, or an own one with workers; with `detach` one that is left
- * behind.
+ * For `adctl sweep`: the cluster's controller, the one running in the folder when it has workers, or an own one with
+ * workers; with `detach` one that is left behind.
  */
-export async function connectWithWorkers(
-  options: ConnectOptions & WorkerChoice & { readonly detach: boolean },
-): Promise<WorkingConnection> {
-  const { directory, detach } = options;
+export async function connectWithWorkers({
+  target,
+  ...rest
+}: ConnectOptions & WorkerChoice & { readonly detach: boolean }): Promise<WorkingConnection> {
+  if (target.kind === 'cluster') {
+    const { client, place, closed, close } = await toCluster(target.context);
+    return { client, place, isOurs: false, broken: closed, stop: close };
+  }
+  const { directory } = target;
+  const options = { ...rest, directory };
+  const { detach } = options;
   return orWait(async () => {
     const running = await connectToWorking(directory);
     if (running !== undefined) return running;
@@ -96,7 +118,7 @@ export async function connectWithWorkers(
 }
 
 /** For `adctl dev`: an own controller with workers. @throws AdctlError user `controller_running` when one with workers runs */
-export async function startOwn(options: ConnectOptions & WorkerChoice): Promise<WorkingConnection> {
+export async function startOwn(options: FolderOptions & WorkerChoice): Promise<WorkingConnection> {
   return orWait(async () => {
     const running = await runningController(options.directory);
     if (running === undefined) return start(options);
@@ -117,18 +139,33 @@ async function connectToWorking(directory: string): Promise<WorkingConnection | 
   if (connection === undefined) return undefined;
   const { slots } = await connection.client.request('status', {});
   if (slots > 0) {
-    return { client: connection.client, isOurs: false, broken: NEVER, stop: () => connection.close() };
+    return {
+      client: connection.client,
+      place: directory,
+      isOurs: false,
+      broken: NEVER,
+      stop: () => connection.close(),
+    };
   }
   await connection.close();
   return undefined;
 }
 
-async function startReader(options: ConnectOptions): Promise<Connection> {
-  const reader = await startEmbedded({ ...embeddedOptions(options), workers: 0 });
-  return { client: createControllerClient(reader.messaging.control), close: () => reader.stop('drain') };
+async function toCluster(context: NamedContext) {
+  const { connectToCluster } = await import('./connect-cluster.js');
+  return connectToCluster(context);
 }
 
-async function start(options: ConnectOptions & WorkerChoice): Promise<WorkingConnection> {
+async function startReader(options: FolderOptions): Promise<Connection> {
+  const reader = await startEmbedded({ ...embeddedOptions(options), workers: 0 });
+  return {
+    client: createControllerClient(reader.messaging.control),
+    place: options.directory,
+    close: () => reader.stop('drain'),
+  };
+}
+
+async function start(options: FolderOptions & WorkerChoice): Promise<WorkingConnection> {
   const { slots, threads, flavour } = options;
   const own = await startEmbedded({
     ...embeddedOptions(options),
@@ -138,13 +175,14 @@ async function start(options: ConnectOptions & WorkerChoice): Promise<WorkingCon
   });
   return {
     client: createControllerClient(own.messaging.control),
+    place: options.directory,
     isOurs: true,
     broken: own.stopped,
     stop: (how) => own.stop(how),
   };
 }
 
-function embeddedOptions({ directory, logLevel, say }: ConnectOptions) {
+function embeddedOptions({ directory, logLevel, say }: FolderOptions) {
   const logger = createControllerLog(directory, logLevel, say);
   return { directory, cacheDir: cacheDir(), version: adctlVersion(), logger, environment: process.env };
 }

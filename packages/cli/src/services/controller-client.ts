@@ -32,7 +32,7 @@ function answerNotUnderstood(verb: string, cause: unknown): AdctlError {
   return new AdctlError(`The controller's answer to ${verb} has a shape that this adctl does not know.`, {
     code: 'answer_not_understood',
     kind: 'permanent',
-    hint: 'Another adctl version may be running in this folder: stop it, or use that version here too.',
+    hint: 'Another adctl version may be running there: stop it, or use that version here too.',
     details: { verb },
     cause,
   });

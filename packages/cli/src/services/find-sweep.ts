@@ -22,8 +22,9 @@ export async function findSweep(client: ControllerClient, text: string): Promise
     text,
     sweeps.map((sweep) => sweep.sweep),
   );
-  const none = 'No sweep has been submitted here yet; start one with adctl sweep FILE, or name another --directory.';
-  throw userError('unknown_sweep', `There is no sweep "${text}" in this folder.`, {
+  const none =
+    'No sweep has been submitted here yet; start one with adctl sweep FILE, or name another --directory or --context.';
+  throw userError('unknown_sweep', `There is no sweep "${text}" here.`, {
     hint:
       sweeps.length === 0 ? none : `${near === undefined ? '' : `Did you mean ${near}? `}adctl sweeps list shows all.`,
   });

@@ -1,9 +1,11 @@
 import type { WorkersAnswer } from '../answers/workers.js';
 import { connectToRunning } from './connect.js';
+import type { Target } from './target.js';
 
-/** The workers of the controller that runs in this folder; none when none runs. */
-export async function listWorkers(directory: string): Promise<WorkersAnswer> {
-  const connection = await connectToRunning(directory);
+/** The workers of the cluster, or of the controller that runs in the folder; none when none runs there. */
+export async function listWorkers(target: Target): Promise<WorkersAnswer> {
+  const connection =
+    target.kind === 'cluster' ? await connectToClusterOf(target) : await connectToRunning(target.directory);
   if (connection === undefined) return { controllerRunning: false, workers: [] };
   try {
     const { workers } = await connection.client.request('status', {});
@@ -11,4 +13,9 @@ export async function listWorkers(directory: string): Promise<WorkersAnswer> {
   } finally {
     await connection.close();
   }
+}
+
+async function connectToClusterOf({ context }: Extract<Target, { kind: 'cluster' }>) {
+  const { connectToCluster } = await import('./connect-cluster.js');
+  return connectToCluster(context);
 }

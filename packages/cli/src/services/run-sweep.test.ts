@@ -32,7 +32,7 @@ function buildRun(changes: Partial<SweepRun> = {}, state: 'search' | 'completed'
     pace: createFakePace(() => gentle.abort()),
     interrupts: { gentle: gentle.signal, now: new AbortController().signal, release: () => undefined },
     broken: new AbortController().signal,
-    directory: '/sweeps/.adctl',
+    place: '/sweeps/.adctl',
     controllerIsOurs: true,
     ...changes,
   };

@@ -18,8 +18,8 @@ export interface SweepRun {
   readonly interrupts: Interrupts;
   /** Aborted when the controller cannot go on. */
   readonly broken: AbortSignal;
-  /** The `.adctl` folder, for the words at the end. */
-  readonly directory: string;
+  /** Where results lie, for the words at the end. */
+  readonly place: string;
   /** What Ctrl-C means here: the sweep stops with this process, or goes on in another. */
   readonly controllerIsOurs: boolean;
 }
@@ -50,7 +50,7 @@ export async function runSweep(run: SweepRun): Promise<SweepRunAnswer> {
     return { accepted, interrupted: true };
   }
   if (summary.reused > 0) view.say(reusedLine(summary.reused));
-  return { accepted, outcome: await readOutcome(client, summary, run.directory), interrupted: false };
+  return { accepted, outcome: await readOutcome(client, summary, run.place), interrupted: false };
 }
 
 function acceptedLine({ sweep, created, skipped, searchTrials, reportTrials }: SweepAccepted): string {

@@ -23,7 +23,15 @@ export async function startDetached(
   await mkdir(directory, { recursive: true });
   const logFile = join(directory, 'dev.log');
   const log = await open(logFile, 'a');
-  const args = [process.argv[1] ?? '', 'dev', '--until-idle', '--directory', directory, ...workerArguments(workers)];
+  const args = [
+    process.argv[1] ?? '',
+    'dev',
+    '--local',
+    '--until-idle',
+    '--directory',
+    directory,
+    ...workerArguments(workers),
+  ];
   const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', log.fd, log.fd] });
   const ended = new AbortController();
   child.once('exit', () => ended.abort());

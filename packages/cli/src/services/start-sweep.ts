@@ -10,14 +10,14 @@ import { REAL_PACE } from './pace.js';
 import { planSource } from './plan-source.js';
 import { readSource } from './read-source.js';
 import { runSweep } from './run-sweep.js';
+import type { Target } from './target.js';
 
 export interface StartSweepOptions {
   /** Path of the sweep file, or `-`. */
   readonly file: string;
   /** `path=value` of each `--set`. */
   readonly overrides: readonly string[];
-  /** The `.adctl` folder, absolute. */
-  readonly directory: string;
+  readonly target: Target;
   readonly logLevel: LogLevel;
   /** `--yes`. */
   readonly confirmed: boolean;
@@ -35,13 +35,13 @@ export interface StartSweepOptions {
 }
 
 /**
- * `adctl sweep`: plan, ask when it is large, submit to the controller of this folder (or an own one), follow, and stop an
+ * `adctl sweep`: plan, ask when it is large, submit to the cluster or the controller of this folder (or an own one), follow, and stop an
  * own controller gently.
  *
  * @throws AdctlError user `not_confirmed`, `confirmation_needed`, `file_unreadable`; SweepFileError for mistakes in the file
  */
 export async function startSweep(options: StartSweepOptions): Promise<SweepRunAnswer> {
-  const { directory, detach, view, interrupts } = options;
+  const { target, detach, view, interrupts } = options;
   const source = await readSource(options.file, options.overrides);
   const plan = await planSource(source, async () => []);
   for (const warning of plan.warnings) view.say(`Warning: ${warning}`);
@@ -50,7 +50,7 @@ export async function startSweep(options: StartSweepOptions): Promise<SweepRunAn
     await confirm(`${plan.name} is ${counted(total, 'training')}. Start?`, process.stdin, process.stderr);
   }
   const connection = await connectWithWorkers({
-    directory,
+    target,
     logLevel: options.logLevel,
     say: view.say,
     detach,
@@ -67,7 +67,7 @@ export async function startSweep(options: StartSweepOptions): Promise<SweepRunAn
       pace: REAL_PACE,
       interrupts,
       broken: connection.broken,
-      directory,
+      place: connection.place,
       controllerIsOurs: connection.isOurs,
     });
   } finally {

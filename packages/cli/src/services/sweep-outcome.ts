@@ -7,7 +7,7 @@ import { BAD_STATES } from './sweep-progress.js';
 export async function readOutcome(
   client: ControllerClient,
   summary: SweepSummary,
-  directory: string,
+  place: string,
 ): Promise<SweepOutcome> {
   const { sweep } = summary;
   const [leaderboard, bad] = await Promise.all([
@@ -24,7 +24,7 @@ export async function readOutcome(
       reason: trial.reason ?? trial.failures.at(-1)?.failure.message ?? 'no reason recorded',
     };
   });
-  return { summary, leaderboard, bad: reasoned, directory };
+  return { summary, leaderboard, bad: reasoned, directory: place };
 }
 
 /** Whether a finished sweep is worth exit code 1. */

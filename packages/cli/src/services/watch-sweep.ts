@@ -10,12 +10,10 @@ import { isActive } from './sweep-progress.js';
 export interface WatchOptions {
   /** Id, unique prefix or name, as typed. */
   readonly sweep: string;
-  /** The `.adctl` folder, for the words at the end. */
-  readonly directory: string;
   readonly view: ProgressView;
   /** Aborted by Ctrl-C: ends the watching only. */
   readonly signal: AbortSignal;
-  readonly withController: <R>(use: (client: ControllerClient) => Promise<R>) => Promise<R>;
+  readonly withController: <R>(use: (client: ControllerClient, place: string) => Promise<R>) => Promise<R>;
 }
 
 /**
@@ -25,17 +23,17 @@ export interface WatchOptions {
  * @throws AdctlError transient `controller_unreachable` when the controller went away before the sweep ended
  */
 export async function watchSweep(options: WatchOptions): Promise<{ outcome: SweepOutcome; interrupted: boolean }> {
-  const { view, signal, directory, withController } = options;
-  const outcome = await withController(async (client) => {
+  const { view, signal, withController } = options;
+  const outcome = await withController(async (client, place) => {
     const { sweep } = await findSweep(client, options.sweep);
     const summary = await followSweep({ client, sweep, view, pace: REAL_PACE, signal });
-    return readOutcome(client, summary, directory);
+    return readOutcome(client, summary, place);
   }).catch((error: unknown) => {
     if (!(error instanceof AdctlError) || error.code !== 'controller_unreachable') throw error;
-    return withController(async (client) => {
+    return withController(async (client, place) => {
       const summary = await findSweep(client, options.sweep);
       if (isActive(summary)) throw error;
-      return readOutcome(client, summary, directory);
+      return readOutcome(client, summary, place);
     });
   });
   return { outcome, interrupted: signal.aborted };

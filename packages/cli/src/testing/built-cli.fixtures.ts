@@ -47,6 +47,7 @@ export async function createWorkplace(): Promise<Workplace> {
     ...process.env,
     ADCTL_TRAINER: 'noop',
     ADCTL_CACHE_DIR: join(folder, 'cache'),
+    ADCTL_CONFIG_DIR: join(folder, 'config'),
     ADCTL_SLOTS: '2',
     NO_COLOR: '1',
   };

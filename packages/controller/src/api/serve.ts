@@ -15,6 +15,8 @@ export interface ApiOptions extends SweepReading {
   readonly deployment: ControllerStatus['deployment'];
   /** Embedded: the `.adctl` folder. */
   readonly directory?: string | undefined;
+  /** Cluster: who answers, and on what it stands. */
+  readonly facts?: Pick<ControllerStatus, 'controller' | 'objects' | 'nats'>;
   /** Where people find an object: a file's path, a URL. */
   readonly locate: (objectKey: string) => string;
 }
@@ -75,7 +77,9 @@ function createHandlers(controller: Controller, options: ApiOptions): Handlers {
         adctl: options.version,
         pid: process.pid,
         startedAt,
+        at: new Date(context.clock.now()).toISOString(),
         deployment: options.deployment,
+        ...options.facts,
         directory: options.directory,
         workers: context.fleet.list(context.clock.now()),
         slots: context.fleet.slots(),

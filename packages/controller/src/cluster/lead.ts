@@ -53,6 +53,11 @@ export async function startLeading(parts: ClusterParts): Promise<Leading> {
     classOf: config.classOf,
     version,
     deployment: 'cluster',
+    facts: {
+      controller: config.controllerId,
+      objects: objects.facts,
+      nats: { serverVersion: parts.natsVersion, replicas: config.streams.replicas ?? 1 },
+    },
     locate: objects.locate,
   });
   return {

@@ -23,6 +23,7 @@ import {
   natsBadOptions,
   natsInterrupted,
   natsPermissionDenied,
+  natsTlsRefused,
   natsUnreachable,
 } from '../errors.js';
 
@@ -108,7 +109,7 @@ export interface NatsClient {
 
 /**
  * Connects.
- * @throws AdctlError transient `controller_unreachable`; user `nats_auth_refused`, `nats_bad_options`.
+ * @throws AdctlError transient `controller_unreachable`; user `nats_auth_refused`, `nats_tls_refused`, `nats_bad_options`.
  */
 export async function connectClient(options: ClientOptions): Promise<NatsClient> {
   const authenticator = await readCredentials(options.credentials);
@@ -388,5 +389,9 @@ function fromConnect(error: unknown, servers: readonly string[]): AdctlError {
     return natsAuthRefused(error);
   }
   const why = error instanceof Error ? error.message : String(error);
+  const tlsCode = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (/^(TLS|SERVER_OPT_NA)$|CERT|VERIFY/.test(tlsCode)) {
+    return natsTlsRefused(tlsCode === 'SERVER_OPT_NA' ? 'the server offers no TLS' : why, error);
+  }
   return natsUnreachable(`${servers.join(', ')}: ${why}`, error);
 }

@@ -95,11 +95,40 @@ export async function prepareNats(
   }
 }
 
+/** What a server says of itself to whoever connects. */
+export interface NatsInspection {
+  readonly serverVersion: string;
+  readonly jetStream: boolean;
+}
+
+/** Looks at the server without asking anything of it that needs permissions. @throws AdctlError like `connectNats`. */
+export async function inspectNats(options: NatsOptions): Promise<NatsInspection> {
+  const client = await connectClientOf(options);
+  try {
+    return { serverVersion: client.serverVersion(), jetStream: client.hasJetStream() };
+  } finally {
+    await client.close();
+  }
+}
+
 async function open(options: NatsOptions): Promise<Connection> {
-  const { identity, clock = systemClock, patienceMs = 30_000, inboxPrefix = `_INBOX_${identity}` } = options;
-  assertOptions(options, inboxPrefix);
+  const { clock = systemClock, patienceMs = 30_000 } = options;
   const names = createNames(options.namespace);
-  const client = await connectClient({
+  const client = await connectClientOf(options);
+  try {
+    assertServer(client);
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+  const settings = { ...DEFAULT_STREAM_SETTINGS, ...options.settings };
+  return { client, jetstream: new JetStream(client, { clock, patienceMs }), names, settings, clock };
+}
+
+async function connectClientOf(options: NatsOptions): Promise<NatsClient> {
+  const { identity, inboxPrefix = `_INBOX_${identity}` } = options;
+  assertOptions(options, inboxPrefix);
+  return connectClient({
     servers: options.servers,
     name: `adctl ${options.role} ${identity}`,
     inboxPrefix,
@@ -109,14 +138,6 @@ async function open(options: NatsOptions): Promise<Connection> {
     reconnectWaitMs: options.reconnectWaitMs ?? 1_000,
     report: options.report ?? (() => undefined),
   });
-  try {
-    assertServer(client);
-  } catch (error) {
-    await client.close();
-    throw error;
-  }
-  const settings = { ...DEFAULT_STREAM_SETTINGS, ...options.settings };
-  return { client, jetstream: new JetStream(client, { clock, patienceMs }), names, settings, clock };
 }
 
 function assertOptions({ servers, identity }: NatsOptions, inboxPrefix: string): void {

@@ -1,5 +1,13 @@
 export type { NatsCredentials, NatsTls } from './client.js';
-export { connectNats, NATS_ROLES, type NatsOptions, type NatsRole, prepareNats } from './connect.js';
+export {
+  connectNats,
+  inspectNats,
+  NATS_ROLES,
+  type NatsInspection,
+  type NatsOptions,
+  type NatsRole,
+  prepareNats,
+} from './connect.js';
 export { DEFAULT_NAMESPACE } from './names.js';
 export {
   type NatsPermissions,
@@ -8,5 +16,6 @@ export {
   renderAuthorization,
 } from './permissions.js';
 export type { Prepared } from './prepare.js';
-export { SERVER_FLOOR } from './server-version.js';
+export { isAtLeast, SERVER_FLOOR, SERVER_RECOMMENDED } from './server-version.js';
 export { DEFAULT_STREAM_SETTINGS, type StreamSettings } from './settings.js';
+export { createUserKey } from './user-key.js';

@@ -274,7 +274,10 @@ await describeOnServers(
       it.skipIf(certificates === null)('by a client that trusts another authority (needs openssl)', async () => {
         const { credentials } = keys.alice;
         const other = { tls: { caFile: certificates?.otherCaFile ?? '' } };
-        await expect(strangers({ credentials, ...other })).rejects.toMatchObject({ code: 'controller_unreachable' });
+        await expect(strangers({ credentials, ...other })).rejects.toMatchObject({
+          code: 'nats_tls_refused',
+          kind: 'user',
+        });
       });
     });
   },

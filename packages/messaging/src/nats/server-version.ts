@@ -4,6 +4,9 @@ import type { NatsClient } from './client.js';
 /** The oldest server adctl is tested with (Debian 12). */
 export const SERVER_FLOOR = '2.9.10';
 
+/** From here on the server counts and answers as it should; docs/messaging.md says what older ones cost. */
+export const SERVER_RECOMMENDED = '2.10.0';
+
 /** Whether a version (`major.minor.patch…`) is at least another. */
 export function isAtLeast(version: string, floor: string): boolean {
   const numbers = (text: string) => text.split(/[.-]/).slice(0, 3).map(Number);

@@ -5,7 +5,7 @@ import { variableOf } from '../../flags.js';
 import { renderSweeps } from '../../render/sweeps.js';
 
 export default class SweepsList extends ControllerCommand<typeof SweepsList> {
-  static override summary = 'List the sweeps of this folder, newest first.';
+  static override summary = 'List the sweeps of the cluster or of this folder, newest first.';
   static override examples = ['<%= config.bin %> sweeps list', '<%= config.bin %> sweeps list --active'];
   static override flags = {
     active: Flags.boolean({ summary: 'Only sweeps that have not ended.', env: variableOf('active'), default: false }),

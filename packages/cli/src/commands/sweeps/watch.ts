@@ -20,7 +20,6 @@ export default class SweepsWatch extends ControllerCommand<typeof SweepsWatch> {
     const { outcome, interrupted } = await this.withProgress((view, { gentle }) =>
       watchSweep({
         sweep: this.args.sweep,
-        directory: this.directory,
         view,
         signal: gentle,
         withController: (use) => this.withController(use),

@@ -1,0 +1,115 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { createUserKey, type NatsUser, renderAuthorization } from '@adctl/messaging/nats';
+import { findNatsBinaries, type NatsServer, startNatsServer } from '@adctl/testkit';
+import { type Finished, type Running, run, start } from '../e2e/adctl.ts';
+import { type ClusterProcess, startProcess } from './processes.ts';
+
+const CONTROLLER = fileURLToPath(new URL('../../packages/controller/dist/main.js', import.meta.url));
+const WORKER = fileURLToPath(new URL('../../packages/worker/dist/main.js', import.meta.url));
+/** The credential that all workers share. */
+const POOL = 'pool-cpu';
+/** Who submits sweeps. */
+export const PERSON = 'alice';
+
+export interface ClusterOptions {
+  /** All lease times hang on it. */
+  readonly ackWaitMs: number;
+  /** Further variables of controller and workers. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** A real nats-server with least permissions, and the built programs around it; objects in a folder unless `env` says S3. */
+export interface Cluster {
+  readonly folder: string;
+  readonly nats: NatsServer;
+  /** The object folder. */
+  readonly objects: string;
+  startController(env?: Readonly<Record<string, string>>): ClusterProcess;
+  /** Resolves once the controller leads. */
+  startLeader(env?: Readonly<Record<string, string>>): Promise<ClusterProcess>;
+  startWorker(name: string, env?: Readonly<Record<string, string>>): ClusterProcess;
+  /** `adctl` as its user would run it, with the cluster as its context. */
+  start(args: readonly string[]): Running;
+  run(args: readonly string[]): Promise<Finished>;
+  close(): Promise<void>;
+}
+
+export async function startCluster({ ackWaitMs, env = {} }: ClusterOptions): Promise<Cluster> {
+  const { newest, old } = await findNatsBinaries();
+  const binary = 'path' in newest ? newest : old;
+  if ('missing' in binary) throw new Error(`no nats-server to test with: ${binary.missing}`);
+  const folder = await mkdtemp(join(tmpdir(), 'adctl-cluster-'));
+  const seedFile = (name: string) => join(folder, `${name}.nk`);
+  const users: NatsUser[] = [];
+  for (const user of [
+    { role: 'controller', name: 'controller' },
+    { role: 'worker', name: POOL, classes: ['cpu'], shared: true },
+    { role: 'cli', name: PERSON },
+  ] as const) {
+    const { seed, publicKey } = createUserKey();
+    await writeFile(seedFile(user.name), seed, { mode: 0o600 });
+    users.push({ ...user, login: { nkey: publicKey } });
+  }
+  const nats = await startNatsServer({ path: binary.path, config: renderAuthorization(users) });
+  const objects = join(folder, 'objects');
+  const config = join(folder, 'config');
+  await mkdir(config, { mode: 0o700 });
+  const context = { servers: [`nats://${nats.url}`], identity: PERSON, nkeySeedFile: seedFile(PERSON) };
+  await writeFile(
+    join(config, 'contexts.yaml'),
+    JSON.stringify({ version: 1, current: 'test', contexts: { test: context } }),
+    { mode: 0o600 },
+  );
+  const processes: ClusterProcess[] = [];
+  const spawn = (entry: string, own: Readonly<Record<string, string>>) => {
+    const started = startProcess(entry, {
+      cwd: folder,
+      env: {
+        ...process.env,
+        ADCTL_NATS_URL: `nats://${nats.url}`,
+        ADCTL_NATS_METRICS_MAX_BYTES: String(64 * 1024 ** 2),
+        ADCTL_NATS_RECONNECT_MS: '100',
+        ADCTL_ACK_WAIT_MS: String(ackWaitMs),
+        ADCTL_OBJECTS: 'filesystem',
+        ADCTL_OBJECTS_DIR: objects,
+        ...env,
+        ...own,
+      },
+    });
+    processes.push(started);
+    return started;
+  };
+  const startController = (own = {}) =>
+    spawn(CONTROLLER, { ADCTL_NATS_NKEY_SEED_FILE: seedFile('controller'), ...own });
+  const cli = { cwd: folder, env: { ADCTL_CONFIG_DIR: config } };
+  return {
+    folder,
+    nats,
+    objects,
+    startController,
+    async startLeader(own) {
+      const controller = startController(own);
+      await controller.says('"msg":"leads"');
+      return controller;
+    },
+    startWorker: (name, own = {}) =>
+      spawn(WORKER, {
+        ADCTL_NATS_NKEY_SEED_FILE: seedFile(POOL),
+        ADCTL_NATS_IDENTITY: POOL,
+        ADCTL_WORKER_ID: name,
+        ADCTL_SCRATCH_DIR: join(folder, 'scratch'),
+        ADCTL_HEARTBEAT_MS: '200',
+        ...own,
+      }),
+    start: (args) => start(args, cli),
+    run: (args) => run(args, cli),
+    async close() {
+      await Promise.all(processes.map((one) => one.remove()));
+      await nats.remove();
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
