@@ -205,6 +205,8 @@ export interface Model {
    * @param name one of the card's `scores`; `ownScore` by default.
    */
   score(images: Tensor4D, name?: string): Tensor1D;
+  /** All of the card's scores, each equal to `score` by name: for scores that share costly passes over the images. */
+  scoreAll?(images: Tensor4D): Readonly<Record<string, Tensor1D>>;
   /** Per-image `selection.loss` (what the specs call validation error), `[batch]`; deterministic: fixed noise by `offset`. */
   selectionLoss(images: Tensor4D, offset: number): Tensor1D;
   /** Per-pixel score, `[batch, height, width]`, for methods that localise. */

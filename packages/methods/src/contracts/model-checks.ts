@@ -131,6 +131,22 @@ export function describeModel(card: MethodCard, host: ContractHost): void {
         }
       });
 
+      test('all scores at once equal the scores one by one', async () => {
+        const { gatherImages } = await loadKit();
+        const { read } = await loadTools();
+        const trial = await createTrial(1);
+        await trial.fit();
+        const batch = gatherImages(trial.images, [0, 1, 2]);
+        const all = trial.model.scoreAll?.(batch);
+        if (all !== undefined) {
+          expect(Object.keys(all)).toEqual(card.scores);
+          for (const [name, scores] of Object.entries(all)) {
+            expect(read(scores)).toEqual(read(trial.model.score(batch, name)));
+          }
+        }
+        batch.dispose();
+      });
+
       test('selection loss, anomaly map and reconstruction have their shapes and ranges', async () => {
         const { gatherImages } = await loadKit();
         const { read } = await loadTools();

@@ -3,7 +3,7 @@ import { auroc, calibrate, computeTestMetrics } from '@adctl/evaluation';
 import type { Model } from '@adctl/methods';
 import { AdctlError, type Calibration, type TestMetrics } from '@adctl/protocol';
 import { type ImageSource, openImages } from './image-source.js';
-import { type Measuring, scoreImages } from './scoring.js';
+import { type Measuring, scoreByName, scoreImages } from './scoring.js';
 
 /** The sealed test images, opened. Only this file and the files of artifacts take it. */
 export interface TestSet {
@@ -54,13 +54,9 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation | n
   if (calibrationScores === null) return null;
   assertFinite(calibrationScores, 'calibration');
 
-  const scores = new Map<string, Float32Array>();
-  for (const name of scoreNames) {
-    const values = await scoreImages(model, test.images, { name, batch, stop });
-    if (values === null) return null;
-    assertFinite(values, `test (${name})`);
-    scores.set(name, values);
-  }
+  const scores = await scoreByName(model, test.images, scoreNames, { batch, stop });
+  if (scores === null) return null;
+  for (const [name, values] of scores) assertFinite(values, `test (${name})`);
   const { labels } = test.split;
   const own = scores.get(model.ownScore) as Float32Array;
   const others = [...scores].filter(([name]) => name !== model.ownScore);

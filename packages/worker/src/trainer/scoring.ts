@@ -23,19 +23,15 @@ export const SCORING_BATCH = 256;
 export async function measureImages(
   images: ImageSource,
   measure: (batch: Tensor4D, offset: number) => Tensor1D,
-  { batch: size, stop }: Measuring,
+  measuring: Measuring,
 ): Promise<Float32Array | null> {
-  const result = new Float32Array(images.count);
-  for (const [start, end] of chunkRanges(images.count, size)) {
-    if (stop?.aborted) return null;
-    const positions = Int32Array.from({ length: end - start }, (_, i) => start + i);
-    const batch = toImages(await images.read(positions), images.shape);
-    const values = measure(batch, start);
-    result.set(await values.data(), start);
-    values.dispose();
-    batch.dispose();
-  }
-  return result;
+  const result = await measureNamed(
+    images,
+    ['value'],
+    (batch, offset) => ({ value: measure(batch, offset) }),
+    measuring,
+  );
+  return result?.get('value') ?? null;
 }
 
 /** One score per image, higher = more anomalous, or null when stopped. */
@@ -45,4 +41,43 @@ export function scoreImages(
   { name, ...measuring }: Measuring & { readonly name?: string | undefined },
 ): Promise<Float32Array | null> {
   return measureImages(images, (batch) => model.score(batch, name), measuring);
+}
+
+/** Several scores of every image by name, in passes that they share where the model can; null when stopped. */
+export async function scoreByName(
+  model: Pick<Model, 'score' | 'scoreAll'>,
+  images: ImageSource,
+  names: readonly string[],
+  measuring: Measuring,
+): Promise<Map<string, Float32Array> | null> {
+  if (names.length > 1 && model.scoreAll !== undefined) {
+    return await measureNamed(images, names, (batch) => model.scoreAll?.(batch) ?? {}, measuring);
+  }
+  const scores = new Map<string, Float32Array>();
+  for (const name of names) {
+    const values = await scoreImages(model, images, { name, ...measuring });
+    if (values === null) return null;
+    scores.set(name, values);
+  }
+  return scores;
+}
+
+async function measureNamed(
+  images: ImageSource,
+  names: readonly string[],
+  measure: (batch: Tensor4D, offset: number) => Readonly<Record<string, Tensor1D>>,
+  { batch: size, stop }: Measuring,
+): Promise<Map<string, Float32Array> | null> {
+  const results = new Map(names.map((name) => [name, new Float32Array(images.count)]));
+  for (const [start, end] of chunkRanges(images.count, size)) {
+    if (stop?.aborted) return null;
+    const positions = Int32Array.from({ length: end - start }, (_, i) => start + i);
+    const batch = toImages(await images.read(positions), images.shape);
+    for (const [name, values] of Object.entries(measure(batch, start))) {
+      results.get(name)?.set(await values.data(), start);
+      values.dispose();
+    }
+    batch.dispose();
+  }
+  return results;
 }
