@@ -5,7 +5,7 @@ import { createSearch } from './index.js';
 
 const FOLDER = new URL('../../../examples/sweeps/', import.meta.url);
 
-/** Trainings each file announces in its head comment; MNIST has ten classes. */
+/** Trainings the general files announce in their head comments; MNIST has ten classes. */
 const TRAININGS: Readonly<Record<string, number>> = {
   'ocgan.yaml': 20,
   'ocgan-mnist-full.yaml': 130,
@@ -13,24 +13,31 @@ const TRAININGS: Readonly<Record<string, number>> = {
   'fashion.yaml': 36,
 };
 
+const FILES = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
+  .filter((path) => path.endsWith('.yaml'))
+  .map((path) => path.replaceAll('\\', '/'))
+  .sort();
+
 describe('example sweeps', () => {
-  test('are all known here', () => {
-    expect(readdirSync(FOLDER).sort()).toEqual(Object.keys(TRAININGS).sort());
+  test('are all known here, but for the one of each method', () => {
+    expect(FILES.filter((path) => !path.includes('/'))).toEqual(Object.keys(TRAININGS).sort());
   });
 
-  test.each(Object.entries(TRAININGS))('%s parses and makes the %d trainings it says', (file, trainings) => {
+  test.each(FILES)('%s parses and makes the trainings it says', (file) => {
     const text = readFileSync(new URL(file, FOLDER), 'utf8');
 
     const { methods, search, seeds, dataset, limits } = parseSweep(text, { file });
     const classes = dataset.normal === 'each' ? 10 : dataset.normal.length;
-    const planned = methods.map((method) => {
-      const configurations = createSearch(search, method).size;
-      const finalists = Math.min(seeds.finalists, configurations);
-      return classes * (configurations * seeds.search + finalists * seeds.report);
-    });
+    const planned = methods
+      .map((method) => {
+        const configurations = createSearch(search, method).size;
+        const finalists = Math.min(seeds.finalists, configurations);
+        return classes * (configurations * seeds.search + finalists * seeds.report);
+      })
+      .reduce((sum, count) => sum + count, 0);
 
-    expect(planned.reduce((sum, count) => sum + count, 0)).toBe(trainings);
-    expect(trainings).toBeLessThanOrEqual(limits.maxTrials);
-    expect(text).toMatch(new RegExp(`makes\\s+(# )?${trainings} trainings`));
+    if (file in TRAININGS) expect(planned).toBe(TRAININGS[file]);
+    expect(planned).toBeLessThanOrEqual(limits.maxTrials);
+    expect(text).toMatch(new RegExp(`makes\\s+(# )?${planned} trainings`));
   });
 });
