@@ -3,6 +3,7 @@ import { dae } from './dae/method.js';
 import type { CommonHyperparameters, MethodCard } from './method.js';
 import { ocgan } from './ocgan/method.js';
 import { skipGanomaly } from './skip-ganomaly/method.js';
+import { smai } from './smai/method.js';
 
 /**
  * Forgets the exact hyperparameter type, so that cards fit one list. Sound because every caller passes a card only
@@ -13,7 +14,7 @@ function entry<H extends CommonHyperparameters>(card: MethodCard<H>): MethodCard
 }
 
 /** Every method, one line each. */
-export const METHODS: readonly MethodCard[] = [entry(dae), entry(ocgan), entry(skipGanomaly)];
+export const METHODS: readonly MethodCard[] = [entry(dae), entry(ocgan), entry(skipGanomaly), entry(smai)];
 
 /**
  * The card of a method.

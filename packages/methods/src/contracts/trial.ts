@@ -79,7 +79,7 @@ export async function createToyTrial(options: ToyTrialOptions): Promise<ToyTrial
 }
 
 /** Images as `prepare` and `fit` read them. */
-function toReader(images: ImageSet): ImageReader {
+export function toReader(images: ImageSet): ImageReader {
   return { count: images.count, shape: images.shape, read: async (positions) => gatherImages(images, positions) };
 }
 
