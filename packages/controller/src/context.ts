@@ -41,6 +41,8 @@ export interface ControllerContext {
    * one database, one process). Then a record and its message need not wait for each other.
    */
   readonly orderedWrites: boolean;
+  /** Goes into every record written; undefined where there is no election. See `chooseTerm`. */
+  term: number | undefined;
   /** Asks for another turn soon. */
   readonly wake: () => void;
 }

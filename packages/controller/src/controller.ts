@@ -3,6 +3,8 @@ import type { Sha256, WorkerId } from '@adctl/protocol';
 import type { ObjectStore } from '@adctl/storage';
 import type { Logger } from 'pino';
 import type { ControllerContext, Counters } from './context.js';
+import { guardWrites } from './leader/guard-writes.js';
+import type { Leadership } from './leader/leadership.js';
 import { Fleet } from './observe/fleet.js';
 import { followEvents, hearWorkers, Inbox, watchLeases } from './observe/inbox.js';
 import { LeaseBoard } from './observe/lease-board.js';
@@ -10,7 +12,7 @@ import { loadSweeps } from './observe/load-sweeps.js';
 import type { FindCard } from './plan/trial-plan.js';
 import { reconcile } from './reconcile.js';
 import { Serial } from './serial.js';
-import { isPassing, runTurn } from './turn.js';
+import { isPassing, isSuperseded, runTurn } from './turn.js';
 
 export interface ControllerOptions {
   readonly messaging: Messaging;
@@ -28,6 +30,8 @@ export interface ControllerOptions {
   readonly windowPerSlot?: number;
   /** See `ControllerContext.orderedWrites`. Default false. */
   readonly orderedWrites?: boolean;
+  /** The election this controller won; without one it is alone by other means. It stops when the leadership is lost. */
+  readonly leadership?: Leadership;
   /** No worker of an earlier controller can be alive: its claims are taken back at once. Default false. */
   readonly takeOver?: boolean;
 }
@@ -54,7 +58,8 @@ const RETRY_ACK_WAITS = 1 / 60;
  * @throws AdctlError what messaging or the object store throw while everything is read.
  */
 export async function startController(options: ControllerOptions): Promise<Controller> {
-  const { messaging, logger, clock = systemClock } = options;
+  const { logger, leadership, clock = systemClock } = options;
+  const { messaging, objects } = leadership === undefined ? options : guardWrites(options, leadership);
   const times = createLeaseTimes(options.ackWaitMs);
   const stop = new AbortController();
   const inbox = new Inbox();
@@ -67,7 +72,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
 
   const context: ControllerContext = {
     messaging,
-    objects: options.objects,
+    objects,
     sweeps: messaging.state.bucket('sweep'),
     trials: messaging.state.bucket('trial'),
     leases: messaging.state.bucket('lease'),
@@ -86,6 +91,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     books: new Map(),
     counters,
     orderedWrites: options.orderedWrites ?? false,
+    term: leadership?.term,
     wake,
   };
 
@@ -149,7 +155,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
 
   function fail(error: unknown): void {
     if (stop.signal.aborted) return;
-    logger.fatal({ err: error }, 'the controller cannot go on');
+    if (isSuperseded(error)) logger.warn({ err: error }, 'another controller leads; this one stops');
+    else logger.fatal({ err: error }, 'the controller cannot go on');
     stop.abort(error);
   }
 
@@ -169,6 +176,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   }
   const unhear = await hearWorkers(context);
   messaging.closed.addEventListener('abort', () => fail(messaging.closed.reason), { once: true });
+  leadership?.lost.addEventListener('abort', () => fail(leadership.lost.reason), { once: true });
   await serial.run(async () => {
     await reconcile(context, { everyClaimDead: options.takeOver ?? false });
   });
@@ -187,8 +195,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     },
     stopped: stop.signal,
     async close() {
-      if (stop.signal.aborted) return;
-      await serial.run(async () => stop.abort(new Error('the controller was closed')));
+      if (!stop.signal.aborted) await serial.run(async () => stop.abort(new Error('the controller was closed')));
       cancelTimer();
       await unhear();
     },

@@ -10,6 +10,26 @@ export function superseded(key: string): AdctlError {
   });
 }
 
+/** Why a controller no longer leads; what it still wants to write is refused with this. */
+export function leadershipLost(identity: string, why: string): AdctlError {
+  return new AdctlError(`${identity} no longer leads: ${why}`, {
+    code: 'controller_superseded',
+    kind: 'transient',
+    hint: 'Another controller leads, or will in a moment.',
+    details: { identity },
+  });
+}
+
+/** Thrown when a write of ours turns out to have been stored although its answer was lost: the view was mended, try again. */
+export function viewMended(key: string): AdctlError {
+  return new AdctlError(`${key} had been written already; it was read again`, {
+    code: 'record_moved',
+    kind: 'transient',
+    hint: 'Try again.',
+    details: { key },
+  });
+}
+
 /** Thrown for a sweep nobody submitted here. */
 export function unknownSweep(sweep: string, hint?: string): AdctlError {
   return userError('unknown_sweep', `there is no sweep '${sweep}'`, {

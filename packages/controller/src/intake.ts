@@ -16,6 +16,7 @@ import {
   sweepSpecKey,
 } from '@adctl/protocol';
 import { retryTrials } from './apply/retry-trials.js';
+import { createSweep } from './apply/write-trial.js';
 import { type ControllerContext, isoNow } from './context.js';
 import type { DatasetCatalog } from './datasets.js';
 import { sweepActive } from './errors.js';
@@ -114,10 +115,10 @@ async function create(
     fresh: request.fresh,
     specDigest: digestOf(frozen),
   };
-  const revision = await context.sweeps.create(frozen.id, record);
-  if (revision !== null) await loadSweep(context, record, revision);
+  const created = await createSweep(context, record);
+  if (created !== null) await loadSweep(context, created.record, created.revision);
   context.wake();
-  return toAccepted(record, { created: revision !== null, skipped: false }, frozen);
+  return toAccepted(record, { created: created !== null, skipped: false }, frozen);
 }
 
 /** The same file again after a cancel: what was cancelled gets a new generation. Anything else just goes on. */

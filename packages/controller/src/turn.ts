@@ -54,7 +54,11 @@ async function foldOrRetry(context: ControllerContext, inbox: Inbox, one: TrialN
 
 /** Whether waiting may help. A controller that was superseded must stop instead. */
 export function isPassing(error: unknown): boolean {
-  return error instanceof AdctlError && error.kind === 'transient' && error.code !== 'controller_superseded';
+  return error instanceof AdctlError && error.kind === 'transient' && !isSuperseded(error);
+}
+
+export function isSuperseded(error: unknown): boolean {
+  return error instanceof AdctlError && error.code === 'controller_superseded';
 }
 
 function releaseBackOffs(context: ControllerContext): number | null {

@@ -24,6 +24,8 @@ export type Finalist = z.infer<typeof Finalist>;
 export const SweepRecord = z.object({
   version: z.literal(1),
   sweep: SweepId,
+  /** The term of the leader that wrote it; absent where there is no election. */
+  term: z.int().min(1).optional(),
   name: z.string(),
   owner: z.string(),
   state: SweepState,

@@ -92,6 +92,8 @@ export const TrialRecord = z.object({
   version: z.literal(1),
   sweep: SweepId,
   trial: TrialId,
+  /** The term of the leader that wrote it; absent where there is no election. */
+  term: z.int().min(1).optional(),
   index: z.int().min(0),
   phase: TrialPhase,
   state: TrialState,

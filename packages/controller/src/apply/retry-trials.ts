@@ -1,9 +1,9 @@
 import { type FinalState, SweepRecord, TrialRecord } from '@adctl/protocol';
 import { type ControllerContext, isoNow } from '../context.js';
-import { superseded, unknownSweep } from '../errors.js';
+import { unknownSweep } from '../errors.js';
 import { isOver, loadSweep } from '../observe/load-sweeps.js';
 import { REASONS } from '../reasons.js';
-import { trialKey, writeSweep } from './write-trial.js';
+import { rewriteTrial, writeSweep } from './write-trial.js';
 
 /** Final trials that get a new generation. */
 export interface RetrySelection {
@@ -52,9 +52,7 @@ export async function retryTrials(
     await Promise.all(
       chosen.slice(start, start + BATCH).map(async ({ record: final, revision }) => {
         const again = nextGeneration(final, REASONS.retried(owner), isoNow(context));
-        const written = await context.trials.update(trialKey(sweep, final.trial), again, revision);
-        if (written === null) throw superseded(trialKey(sweep, final.trial));
-        book.put({ record: again, revision: written }, final.state);
+        book.put(await rewriteTrial(context, again, revision), final.state);
       }),
     );
   }

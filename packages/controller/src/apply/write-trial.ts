@@ -1,36 +1,61 @@
-import { isFinal, type SweepId, type SweepRecord, type TrialId, type TrialRecord } from '@adctl/protocol';
+import type { StateBucket, StateEntry } from '@adctl/messaging';
+import { isFinal, type SweepId, SweepRecord, type TrialId, TrialRecord, toCanonicalJson } from '@adctl/protocol';
 import type { ControllerContext } from '../context.js';
-import { superseded } from '../errors.js';
+import { superseded, viewMended } from '../errors.js';
 import type { SweepBook, TrialEntry } from '../observe/sweep-book.js';
 
 export const trialKey = (sweep: SweepId, trial: TrialId) => `${sweep}.${trial}`;
 
 /**
  * Writes a changed record by compare-and-set and notes it in the book.
- * @throws AdctlError transient `controller_superseded` when somebody else wrote it: only one controller may.
+ * @throws AdctlError transient `controller_superseded` when another controller wrote it: only the leader may; transient
+ *   `record_moved` when it was an earlier write of ours whose answer got lost.
  */
 export async function writeTrial(
   context: ControllerContext,
   book: SweepBook,
   before: TrialEntry,
-  record: TrialRecord,
+  changed: TrialRecord,
 ): Promise<TrialEntry> {
-  const key = trialKey(record.sweep, record.trial);
-  const revision = await context.trials.update(key, record, before.revision);
-  if (revision === null) throw superseded(key);
-  return noteTrial(context, book, { record, revision });
+  const key = trialKey(changed.sweep, changed.trial);
+  const record = withTerm(context, changed);
+  const swapped = await swap(context.trials, key, record, before.revision);
+  if ('revision' in swapped) return noteTrial(context, book, { record, revision: swapped.revision });
+  const { found } = swapped;
+  if (found === null || !isOurs(context, found)) throw superseded(key);
+  noteTrial(context, book, { record: TrialRecord.parse(found.value), revision: found.revision });
+  throw viewMended(key);
 }
 
-/** Writes the first record of a trial. @throws as `writeTrial`. */
+/**
+ * Writes the first record of a trial. One that a deposed leader wrote in its last moments is taken over.
+ * @throws AdctlError transient `controller_superseded`.
+ */
 export async function createTrial(
   context: ControllerContext,
   book: SweepBook,
-  record: TrialRecord,
+  first: TrialRecord,
 ): Promise<TrialEntry> {
-  const key = trialKey(record.sweep, record.trial);
-  const revision = await context.trials.create(key, record);
-  if (revision === null) throw superseded(key);
-  return noteTrial(context, book, { record, revision });
+  const key = trialKey(first.sweep, first.trial);
+  const record = withTerm(context, first);
+  const swapped = await swap(context.trials, key, record, null);
+  if ('revision' in swapped) return noteTrial(context, book, { record, revision: swapped.revision });
+  if (context.term === undefined || swapped.found === null) throw superseded(key);
+  return noteTrial(context, book, await takeOverTrial(context, swapped.found));
+}
+
+/**
+ * Puts our term into a record that an earlier leader wrote, which refuses whatever it still sends.
+ * @throws AdctlError transient `controller_superseded` for a record of a later leader.
+ */
+export async function takeOverTrial(context: ControllerContext, found: StateEntry): Promise<TrialEntry> {
+  const taken = await takeOver(context, context.trials, found, (value) => TrialRecord.parse(value));
+  return { record: taken.value, revision: taken.revision };
+}
+
+/** The same for a sweep. @throws as `takeOverTrial`. */
+export function takeOverSweep(context: ControllerContext, found: StateEntry) {
+  return takeOver(context, context.sweeps, found, (value) => SweepRecord.parse(value));
 }
 
 function noteTrial(context: ControllerContext, book: SweepBook, entry: TrialEntry): TrialEntry {
@@ -41,10 +66,86 @@ function noteTrial(context: ControllerContext, book: SweepBook, entry: TrialEntr
 }
 
 /** Writes a sweep's changed record. @throws as `writeTrial`. */
-export async function writeSweep(context: ControllerContext, book: SweepBook, record: SweepRecord): Promise<void> {
-  const revision = await context.sweeps.update(record.sweep, record, book.revision);
-  if (revision === null) throw superseded(record.sweep);
-  book.record = record;
-  book.revision = revision;
-  book.writtenExpanded = record.expanded;
+export async function writeSweep(context: ControllerContext, book: SweepBook, changed: SweepRecord): Promise<void> {
+  const record = withTerm(context, changed);
+  const swapped = await swap(context.sweeps, record.sweep, record, book.revision);
+  if ('revision' in swapped) {
+    book.note(record, swapped.revision);
+    return;
+  }
+  const { found } = swapped;
+  if (found === null || !isOurs(context, found)) throw superseded(record.sweep);
+  const { expanded } = book.record; // memory runs ahead of what is stored
+  const stored = SweepRecord.parse(found.value);
+  book.note({ ...stored, expanded: Math.max(stored.expanded, expanded) }, found.revision);
+  throw viewMended(record.sweep);
+}
+
+/** Writes the first record of a sweep. @returns its revision and what was written; null when the sweep exists. */
+export async function createSweep(
+  context: ControllerContext,
+  first: SweepRecord,
+): Promise<{ readonly record: SweepRecord; readonly revision: number } | null> {
+  const record = withTerm(context, first);
+  const swapped = await swap(context.sweeps, record.sweep, record, null);
+  return 'revision' in swapped ? { record, revision: swapped.revision } : null;
+}
+
+/**
+ * Writes a changed record of a trial that is in no book.
+ * @throws AdctlError transient `controller_superseded` when it is not what was read.
+ */
+export async function rewriteTrial(
+  context: ControllerContext,
+  changed: TrialRecord,
+  revision: number,
+): Promise<TrialEntry> {
+  const record = withTerm(context, changed);
+  const key = trialKey(record.sweep, record.trial);
+  const swapped = await swap(context.trials, key, record, revision);
+  if (!('revision' in swapped)) throw superseded(key);
+  return { record, revision: swapped.revision };
+}
+
+/** A compare-and-set whose lost answers count as won: then what is there is what we wrote. */
+async function swap(
+  bucket: StateBucket,
+  key: string,
+  value: unknown,
+  revision: number | null,
+): Promise<{ readonly revision: number } | { readonly found: StateEntry | null }> {
+  const written = revision === null ? await bucket.create(key, value) : await bucket.update(key, value, revision);
+  if (written !== null) return { revision: written };
+  const found = await bucket.get(key);
+  if (found !== null && toCanonicalJson(found.value) === toCanonicalJson(value)) return { revision: found.revision };
+  return { found };
+}
+
+async function takeOver<T extends { readonly term?: number | undefined }>(
+  context: ControllerContext,
+  bucket: StateBucket,
+  found: StateEntry,
+  parse: (value: unknown) => T,
+): Promise<{ readonly value: T; readonly revision: number }> {
+  let entry: StateEntry | null = found;
+  // Ends: only a deposed leader can be faster, and it stops.
+  while (entry !== null) {
+    const value = parse(entry.value);
+    if (value.term === context.term) return { value, revision: entry.revision };
+    if ((value.term ?? 0) > (context.term ?? 0)) break;
+    const ours = withTerm(context, value);
+    const revision = await bucket.update(entry.key, ours, entry.revision);
+    if (revision !== null) return { value: ours, revision };
+    entry = await bucket.get(entry.key);
+  }
+  throw superseded(found.key);
+}
+
+function withTerm<T extends object>({ term }: ControllerContext, record: T): T {
+  return term === undefined ? record : { ...record, term };
+}
+
+/** Whether a record was written by this leader: nobody else has its term. */
+function isOurs({ term }: ControllerContext, { value }: StateEntry): boolean {
+  return term !== undefined && typeof value === 'object' && value !== null && 'term' in value && value.term === term;
 }

@@ -1,22 +1,44 @@
-import { SweepRecord, sweepSpecKey, TrialRecord } from '@adctl/protocol';
-import { writeSweep } from '../apply/write-trial.js';
+import type { StateEntry } from '@adctl/messaging';
+import { isFinal, SweepRecord, sweepSpecKey, TrialRecord } from '@adctl/protocol';
+import { takeOverSweep, takeOverTrial, writeSweep } from '../apply/write-trial.js';
 import type { ControllerContext } from '../context.js';
 import { sweepUnreadable } from '../errors.js';
 import { FrozenSweep } from '../plan/frozen-sweep.js';
 import { createTrialPlan } from '../plan/trial-plan.js';
 import { REASONS } from '../reasons.js';
-import { SweepBook } from './sweep-book.js';
+import { SweepBook, type TrialEntry } from './sweep-book.js';
 
 /** Whether a sweep needs no more work. */
 export function isOver(record: Pick<SweepRecord, 'state'>): boolean {
   return record.state === 'completed' || record.state === 'cancelled' || record.state === 'failed';
 }
 
+/** Records taken over at once. */
+const BATCH = 64;
+
+/**
+ * The term to write with: the election's, unless records know a higher one, because the bucket that counts elections was
+ * made anew. Undefined where there is no election.
+ */
+export function chooseTerm(
+  elected: number | undefined,
+  records: readonly Pick<SweepRecord, 'term'>[],
+): number | undefined {
+  if (elected === undefined) return undefined;
+  const known = records.reduce((highest, { term = 0 }) => Math.max(highest, term), 0);
+  return known > elected ? known + 1 : elected;
+}
+
 /** Reads every sweep that is not over into memory, and the work queue's sequences into their trials. */
 export async function loadSweeps(context: ControllerContext): Promise<void> {
-  for (const { value, revision } of await context.sweeps.entries()) {
-    const record = SweepRecord.parse(value);
-    if (!isOver(record)) await loadSweep(context, record, revision);
+  const entries = await context.sweeps.entries();
+  const records = entries.map(({ value }) => SweepRecord.parse(value));
+  context.term = chooseTerm(context.term, records);
+  for (const [i, entry] of entries.entries()) {
+    const record = records[i];
+    if (record === undefined || isOver(record)) continue;
+    const ours = await takeOverSweep(context, entry);
+    await loadSweep(context, ours.value, ours.revision);
   }
   for (const { assignment, sequence } of await context.messaging.queue.contents()) {
     const book = context.books.get(assignment.sweep);
@@ -35,10 +57,12 @@ export async function loadSweep(context: ControllerContext, record: SweepRecord,
   const frozen = await readFrozenSweep(context, record);
   const book = new SweepBook(frozen, createTrialPlan(frozen, context.findCard), record, revision);
   const seen: boolean[] = [];
-  for (const entry of await context.trials.entries(record.sweep)) {
-    const trial = TrialRecord.parse(entry.value);
-    seen[trial.index] = true;
-    book.put({ record: trial, revision: entry.revision });
+  const entries = await context.trials.entries(record.sweep);
+  for (let start = 0; start < entries.length; start += BATCH) {
+    for (const entry of await Promise.all(entries.slice(start, start + BATCH).map((one) => readTrial(context, one)))) {
+      seen[entry.record.index] = true;
+      book.put(entry);
+    }
   }
   const expanded = Math.max(record.expanded, seen.length);
   for (let index = 0; index < expanded; index++) if (seen[index] !== true) book.missing.push(index);
@@ -46,6 +70,13 @@ export async function loadSweep(context: ControllerContext, record: SweepRecord,
   await pauseIfCodeChanged(context, book);
   context.books.set(record.sweep, book);
   return book;
+}
+
+/** A trial's record; one that is not final is ours from here on, and refuses what an earlier leader still sends. */
+async function readTrial(context: ControllerContext, entry: StateEntry): Promise<TrialEntry> {
+  const record = TrialRecord.parse(entry.value);
+  if (context.term === undefined || isFinal(record.state)) return { record, revision: entry.revision };
+  return takeOverTrial(context, entry);
 }
 
 /** The sweep as it was submitted. @throws AdctlError permanent `sweep_unreadable`. */

@@ -51,6 +51,13 @@ export class SweepBook {
     this.writtenExpanded = record.expanded;
   }
 
+  /** Notes the sweep's own record as written. */
+  note(record: SweepRecord, revision: number): void {
+    this.record = record;
+    this.revision = revision;
+    this.writtenExpanded = record.expanded;
+  }
+
   get inFlight(): number {
     return this.counts.dispatched + this.counts.running;
   }

@@ -1,0 +1,134 @@
+import { type Clock, STATE_BUCKETS, type StateBucket } from '@adctl/messaging';
+import { AdctlError } from '@adctl/protocol';
+import type { Logger } from 'pino';
+import { leadershipLost } from '../errors.js';
+import type { Leadership } from './leadership.js';
+
+/**
+ * Times of an election. The bucket forgets a lease 4 s after its last renewal; a leader stops writing a second before
+ * that. What the two leave to chance, the compare-and-set of every write settles.
+ */
+export const ELECTION_TIMES = {
+  ttlMs: STATE_BUCKETS.leader.ttlMs,
+  renewMs: 1_000,
+  /** How often a standby tries. */
+  standbyMs: 250,
+  /** Leadership is given up this long after the last renewal was sent. */
+  patienceMs: 3_000,
+} as const;
+
+export interface ElectionOptions {
+  /** Bucket `leader`, whose entries live for `ELECTION_TIMES.ttlMs`. */
+  readonly bucket: StateBucket;
+  /** Who stands, for people: the pod's name. */
+  readonly identity: string;
+  readonly clock: Clock;
+  /** Milliseconds that go on while the process is stopped and never jump. Default `performance.now`. */
+  readonly monotonicMs?: () => number;
+  readonly logger: Logger;
+}
+
+/** The one key of the bucket. */
+const KEY = 'controller';
+
+/**
+ * Waits until this process leads. With a time to live on the whole bucket nobody hears of an expiry, so a standby tries to
+ * create the key again and again. The term is the revision of that write: it only rises.
+ *
+ * @throws the signal's reason; AdctlError of the store that waiting does not mend.
+ */
+export async function awaitLeadership(options: ElectionOptions, signal: AbortSignal): Promise<Leadership> {
+  const { bucket, identity, clock, logger, monotonicMs = () => performance.now() } = options;
+  for (;;) {
+    signal.throwIfAborted();
+    const sentAt = monotonicMs();
+    try {
+      const revision = await bucket.create(KEY, leaseOf(identity, clock));
+      if (revision !== null) return keepLeadership({ ...options, monotonicMs }, revision, sentAt);
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      logger.warn({ err: error }, 'standing for election failed; it is tried again');
+    }
+    await pause(clock, ELECTION_TIMES.standbyMs, signal);
+  }
+}
+
+function keepLeadership(
+  { bucket, identity, clock, monotonicMs, logger }: ElectionOptions & { readonly monotonicMs: () => number },
+  term: number,
+  sentAt: number,
+): Leadership {
+  const lost = new AbortController();
+  let revision = term;
+  let renewedAt = sentAt;
+  let cancel: () => void = () => undefined;
+
+  const isStale = () => monotonicMs() - renewedAt >= ELECTION_TIMES.patienceMs;
+  const end = (why: AdctlError) => {
+    if (lost.signal.aborted) return;
+    cancel();
+    lost.abort(why);
+  };
+  /** Not only the timer finds out: after a pause of the whole process the first write asks before it is sent. */
+  const holds = () => {
+    if (!lost.signal.aborted && isStale()) end(leadershipLost(identity, 'it could not be renewed in time'));
+    return !lost.signal.aborted;
+  };
+  const renew = async () => {
+    if (!holds()) return;
+    const renewal = monotonicMs();
+    try {
+      const next = await bucket.update(KEY, leaseOf(identity, clock), revision);
+      if (next === null) return end(leadershipLost(identity, 'somebody else leads'));
+      revision = next;
+      renewedAt = renewal;
+    } catch (error) {
+      logger.warn({ err: error, term }, 'the leadership was not renewed');
+    }
+  };
+  /** One renewal at a time: one that hangs in an outage is itself repeated by the store. */
+  const tick = () => {
+    if (!holds()) return;
+    cancel = clock.after(ELECTION_TIMES.renewMs, tick);
+    renewing ??= renew().finally(() => {
+      renewing = undefined;
+    });
+  };
+  let renewing: Promise<void> | undefined;
+  cancel = clock.after(ELECTION_TIMES.renewMs, tick);
+
+  return {
+    term,
+    holds,
+    lost: lost.signal,
+    async release() {
+      const held = !lost.signal.aborted;
+      end(leadershipLost(identity, 'it was let go'));
+      await renewing;
+      if (held) await bucket.delete(KEY, revision);
+    },
+  };
+}
+
+function leaseOf(identity: string, clock: Clock) {
+  return { version: 1, holder: identity, renewedAt: new Date(clock.now()).toISOString() };
+}
+
+function isTransient(error: unknown): boolean {
+  return error instanceof AdctlError && error.kind === 'transient';
+}
+
+/** Resolves after a time; rejects with the signal's reason. */
+function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      cancel();
+      reject(signal.reason);
+    };
+    const cancel = clock.after(ms, () => {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    });
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}

@@ -1,0 +1,64 @@
+import type { Messaging, StateBucket } from '@adctl/messaging';
+import type { ObjectStore } from '@adctl/storage';
+import type { Leadership } from './leadership.js';
+
+/** What a controller writes to. */
+export interface Writable {
+  readonly messaging: Messaging;
+  readonly objects: ObjectStore;
+}
+
+/**
+ * Wraps what a controller writes to, so that nothing is sent once its leadership has ended. A pause of the process that
+ * ends in the middle of a step cannot be seen in time by a timer, but by the next write. What was under way already is
+ * refused by compare-and-set.
+ *
+ * Every refused call throws the reason the leadership ended for: AdctlError transient `controller_superseded`.
+ */
+export function guardWrites({ messaging, objects }: Writable, leadership: Leadership): Writable {
+  const write = async <T>(operation: () => Promise<T>): Promise<T> => {
+    if (!leadership.holds()) throw leadership.lost.reason;
+    return operation();
+  };
+  const guardBucket = (bucket: StateBucket): StateBucket => ({
+    get: (key) => bucket.get(key),
+    entries: (prefix) => bucket.entries(prefix),
+    watch: (prefix, signal) => bucket.watch(prefix, signal),
+    create: (key, value) => write(() => bucket.create(key, value)),
+    update: (key, value, revision) => write(() => bucket.update(key, value, revision)),
+    put: (key, value) => write(() => bucket.put(key, value)),
+    delete: (key, revision) => write(() => bucket.delete(key, revision)),
+  });
+  const { queue, events, state, control } = messaging;
+  return {
+    messaging: {
+      control,
+      closed: messaging.closed,
+      close: () => messaging.close(),
+      queue: {
+        publish: (entry) => write(() => queue.publish(entry)),
+        remove: (sequence) => write(() => queue.remove(sequence)),
+        next: (options) => queue.next(options),
+        contents: () => queue.contents(),
+      },
+      events: {
+        append: (subject, data, options) => write(() => events.append(subject, data, options)),
+        appendAll: (all) => write(() => events.appendAll(all)),
+        read: (filter, options) => events.read(filter, options),
+        follow: (filter, options) => events.follow(filter, options),
+        purge: (filter) => write(() => events.purge(filter)),
+      },
+      state: { bucket: (name) => guardBucket(state.bucket(name)) },
+    },
+    objects: {
+      put: (key, content, options) => write(() => objects.put(key, content, options)),
+      get: (key) => objects.get(key),
+      read: (key) => objects.read(key),
+      head: (key) => objects.head(key),
+      list: (prefix, options) => objects.list(prefix, options),
+      delete: (key) => write(() => objects.delete(key)),
+      createMultipart: (key, options) => write(() => objects.createMultipart(key, options)),
+      resumeMultipart: (key, uploadId) => write(() => objects.resumeMultipart(key, uploadId)),
+    },
+  };
+}
