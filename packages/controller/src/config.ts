@@ -13,6 +13,7 @@ import { type Environment, parseEnvironment, SWEEP_DEFAULTS, wholeNumber } from 
 import { OBJECT_VARIABLES, type ObjectPlace, objectRules, toObjectPlace } from '@adctl/storage';
 import { z } from 'zod';
 import { unknownPool } from './errors.js';
+import { type OwnerPolicies, parseOwnerPolicies } from './plan/owner-policy.js';
 
 /** What a sweep that names no pool says. */
 const UNNAMED_POOL = SWEEP_DEFAULTS.pool;
@@ -41,6 +42,9 @@ const Variables = z.object({
   ADCTL_ACK_WAIT_MS: wholeNumber(60_000, 200),
   /** Trials kept dispatched or running for each slot. */
   ADCTL_WINDOW_PER_SLOT: wholeNumber(2, 1),
+  /** `owner=number,…`: shares of the places, and most trials in flight; `*` stands for everybody else. */
+  ADCTL_OWNER_WEIGHTS: z.string().default(''),
+  ADCTL_OWNER_QUOTAS: z.string().default(''),
   /** How long an end may take before the process gives up with exit code 75. */
   ADCTL_SHUTDOWN_GRACE_MS: wholeNumber(10_000),
   ADCTL_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -60,6 +64,7 @@ export interface ControllerConfig {
   readonly classOf: (pool: string) => string;
   readonly ackWaitMs: number;
   readonly windowPerSlot: number;
+  readonly owners: OwnerPolicies;
   readonly shutdownGraceMs: number;
   /** Data sets, as far as the controller looks at them. */
   readonly cacheDir: string;
@@ -92,6 +97,7 @@ export function parseControllerConfig(variables: Environment): ControllerConfig 
     classOf: (pool) => classOf(pool, pools),
     ackWaitMs: env.ADCTL_ACK_WAIT_MS,
     windowPerSlot: env.ADCTL_WINDOW_PER_SLOT,
+    owners: parseOwnerPolicies(env.ADCTL_OWNER_WEIGHTS, env.ADCTL_OWNER_QUOTAS),
     shutdownGraceMs: env.ADCTL_SHUTDOWN_GRACE_MS,
     cacheDir: resolveCacheDir(variables, homedir()),
     logLevel: env.ADCTL_LOG_LEVEL,

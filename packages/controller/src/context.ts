@@ -1,11 +1,12 @@
 import type { Clock, LeaseTimes, Messaging, StateBucket } from '@adctl/messaging';
-import type { Sha256, SweepId } from '@adctl/protocol';
+import type { Sha256, SweepId, TrialWhy } from '@adctl/protocol';
 import type { ObjectStore } from '@adctl/storage';
 import type { Logger } from 'pino';
 import type { Fleet } from './observe/fleet.js';
 import type { LeaseBoard } from './observe/lease-board.js';
 import type { SweepBook } from './observe/sweep-book.js';
 import type { FailureLimits } from './plan/failure-policy.js';
+import type { OwnerPolicies } from './plan/owner-policy.js';
 import type { FindCard } from './plan/trial-plan.js';
 
 /** Counters for people and tests; they only rise. */
@@ -16,7 +17,12 @@ export interface Counters {
   ignoredFacts: number;
   /** Trials whose result was taken over. */
   reused: number;
+  /** Trials put into the queue, or reused instead. */
+  dispatched: number;
 }
+
+/** Why a class has no more workers than it has, for people: what pools know (unschedulable, circuit open, at its maximum). */
+export type ExplainClass = (name: string) => readonly TrialWhy['reasons'][number][];
 
 /** What every part of the controller works with. */
 export interface ControllerContext {
@@ -36,6 +42,11 @@ export interface ControllerContext {
   /** Sweeps that are not over. */
   readonly books: Map<SweepId, SweepBook>;
   readonly counters: Counters;
+  /** Trials started by class, while this controller runs. */
+  readonly starts: Map<string, { count: number }>;
+  /** Weights and quotas of owners. */
+  readonly owners: OwnerPolicies;
+  readonly explainClass: ExplainClass;
   /**
    * Writes issued one after the other become durable in that order or together, whatever store part they go to (embedded:
    * one database, one process). Then a record and its message need not wait for each other.

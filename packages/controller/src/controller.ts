@@ -2,13 +2,14 @@ import { type Clock, createLeaseTimes, type Messaging, systemClock } from '@adct
 import type { Sha256, WorkerId } from '@adctl/protocol';
 import type { ObjectStore } from '@adctl/storage';
 import type { Logger } from 'pino';
-import type { ControllerContext, Counters } from './context.js';
+import type { ControllerContext, Counters, ExplainClass } from './context.js';
 import { guardWrites } from './leader/guard-writes.js';
 import type { Leadership } from './leader/leadership.js';
 import { Fleet } from './observe/fleet.js';
 import { followEvents, hearWorkers, Inbox, watchLeases } from './observe/inbox.js';
 import { LeaseBoard } from './observe/lease-board.js';
 import { loadSweeps } from './observe/load-sweeps.js';
+import { EQUAL_OWNERS, type OwnerPolicies } from './plan/owner-policy.js';
 import type { FindCard } from './plan/trial-plan.js';
 import { reconcile } from './reconcile.js';
 import { Serial } from './serial.js';
@@ -28,6 +29,10 @@ export interface ControllerOptions {
   readonly expectedSlots?: Readonly<Record<string, number>>;
   /** Default 2. */
   readonly windowPerSlot?: number;
+  /** Default: all alike, no quotas. */
+  readonly owners?: OwnerPolicies;
+  /** What pools know of a class. Default: nothing. */
+  readonly explainClass?: ExplainClass;
   /** See `ControllerContext.orderedWrites`. Default false. */
   readonly orderedWrites?: boolean;
   /** The election this controller won; without one it is alone by other means. It stops when the leadership is lost. */
@@ -64,7 +69,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const stop = new AbortController();
   const inbox = new Inbox();
   const serial = new Serial();
-  const counters: Counters = { illegalTransitions: 0, ignoredFacts: 0, reused: 0 };
+  const counters: Counters = { illegalTransitions: 0, ignoredFacts: 0, reused: 0, dispatched: 0 };
   let started = false;
   let scheduled = false;
   let ticking = false;
@@ -90,6 +95,9 @@ export async function startController(options: ControllerOptions): Promise<Contr
     leaseBoard: new LeaseBoard(),
     books: new Map(),
     counters,
+    starts: new Map(),
+    owners: options.owners ?? EQUAL_OWNERS,
+    explainClass: options.explainClass ?? (() => []),
     orderedWrites: options.orderedWrites ?? false,
     term: leadership?.term,
     wake,

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { systemClock } from '@adctl/messaging';
 import { connectNats, prepareNats } from '@adctl/messaging/nats';
 import { openObjects } from '@adctl/storage';
 import { pino } from 'pino';
@@ -6,6 +7,8 @@ import { z } from 'zod';
 import { type ClusterParts, startLeading } from './cluster/lead.js';
 import { exitCodeOf, untilSignalled, wordsOf } from './cluster/process.js';
 import { type ControllerConfig, parseControllerConfig } from './config.js';
+import { leadWhenElected } from './leader/lead.js';
+import type { Leadership } from './leader/leadership.js';
 
 /**
  * Entry of a controller process in a cluster. stderr is its log, one JSON text a line. Exit codes: 0 after a signal, 78 for
@@ -21,11 +24,15 @@ async function main(): Promise<number> {
   const asked = untilSignalled(logger, config.shutdownGraceMs);
   const parts = await openParts(config, logger);
   try {
-    const leading = await startLeading(parts);
-    logger.info('leads');
-    await either(asked, leading.stopped);
-    await leading.close();
-    if (!asked.aborted) throw leading.stopped.reason;
+    const standing = {
+      bucket: parts.messaging.state.bucket('leader'),
+      identity: config.controllerId,
+      clock: systemClock,
+      logger,
+      lead: (leadership: Leadership) => startLeading(parts, leadership),
+    };
+    await leadWhenElected(standing, AbortSignal.any([asked, parts.messaging.closed]));
+    if (!asked.aborted) throw parts.messaging.closed.reason;
     return 0;
   } finally {
     await parts.messaging.close();
@@ -48,12 +55,6 @@ async function openParts(config: ControllerConfig, logger: ClusterParts['logger'
   logger.info(prepared, 'NATS prepared');
   const messaging = await connectNats(options);
   return { config, messaging, objects, logger, version: ownVersion(), natsVersion: prepared.serverVersion };
-}
-
-function either(...signals: AbortSignal[]): Promise<void> {
-  const any = AbortSignal.any(signals);
-  if (any.aborted) return Promise.resolve();
-  return new Promise((resolve) => any.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 function ownVersion(): string {

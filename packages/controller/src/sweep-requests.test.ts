@@ -370,3 +370,21 @@ describe('limits', () => {
     expect(most).toBe(1);
   });
 });
+
+describe('why a trial waits', () => {
+  const why = (trial: string) => deployment.request<TrialWhy>('trials.why', { trial });
+  const codes = async (trial: string) => (await why(trial)).reasons.map(({ code }) => code);
+
+  test('one that has no record yet is explained by its plan', async () => {
+    const { sweep } = await deployment.submit(sweepFile({ limits: 'parallel: 1' }));
+    await deployment.until(sweep, ({ counts }) => counts.dispatched === 1);
+    const book = deployment.controller.context.books.get(sweep)!;
+    const { trial } = book.plan.at(5);
+
+    expect(await why(trial)).toMatchObject({ trial, state: 'queued' });
+    expect(await codes(trial)).toContain('parallel');
+    await expect(why(book.plan.at(4).trial.replace(/.$/, (last) => (last === '0' ? '1' : '0')))).rejects.toMatchObject({
+      code: 'unknown_trial',
+    });
+  });
+});

@@ -4,8 +4,9 @@ import { dispatchTrials } from './apply/dispatch-trials.js';
 import { foldFacts } from './apply/fold-facts.js';
 import { stopTrials } from './apply/stop-trials.js';
 import type { ControllerContext } from './context.js';
+import { viewDispatch } from './observe/dispatch-view.js';
 import { type Inbox, type TrialNews, toFacts } from './observe/inbox.js';
-import { type DispatchSweep, planDispatch } from './plan/dispatch.js';
+import { planDispatch } from './plan/dispatch.js';
 
 /** Pause before something that failed for a passing reason is tried again, in ack waits. */
 const RETRY_ACK_WAITS = 1 / 60;
@@ -71,23 +72,10 @@ function releaseBackOffs(context: ControllerContext): number | null {
 }
 
 async function fillWindows(context: ControllerContext): Promise<void> {
-  const books = [...context.books.values()];
-  const sweeps = books.map(
-    ({ record, frozen, inFlight, available }): DispatchSweep => ({
-      sweep: record.sweep,
-      owner: record.owner,
-      class: frozen.class,
-      priority: record.priority,
-      parallel: record.parallel,
-      inFlight,
-      available,
-    }),
-  );
-  const names = new Set(sweeps.map((sweep) => sweep.class));
-  const classes = [...names].map((name) => ({ class: name, window: context.fleet.windowOf(name) }));
+  const { classes, sweeps } = viewDispatch(context);
   const reusedBefore = context.counters.reused;
   await Promise.all(
-    planDispatch(classes, sweeps).map(async ({ sweep, count }) => {
+    planDispatch(classes, sweeps, context.owners).map(async ({ sweep, count }) => {
       const book = context.books.get(sweep);
       if (book !== undefined) await dispatchTrials(context, book, count);
     }),

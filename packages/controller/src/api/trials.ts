@@ -12,9 +12,12 @@ import {
   type TrialWhy,
 } from '@adctl/protocol';
 import { readHead, readResult } from '@adctl/storage';
+import { newRecord } from '../apply/dispatch-trials.js';
 import { specOf } from '../apply/results.js';
 import type { ControllerContext } from '../context.js';
 import { unknownTrial } from '../errors.js';
+import { viewDispatch } from '../observe/dispatch-view.js';
+import type { DispatchSweep } from '../plan/dispatch.js';
 import { explainTrial } from '../plan/why.js';
 import type { Archive, KnownSweep } from './archive.js';
 import type { ResultCache } from './result-cache.js';
@@ -108,10 +111,13 @@ export async function explain(
   request: { readonly sweep?: SweepId | undefined; readonly trial: string },
 ): Promise<TrialWhy> {
   const { context } = api;
-  const record = await findTrial(api, request);
+  const record = findPlanned(context, request) ?? (await findTrial(api, request));
   const { record: sweep, frozen } = await api.archive.find(record.sweep);
   const seen = context.leaseBoard.get(record.sweep, record.trial);
-  const ofClass = [...context.books.values()].filter((book) => book.frozen.class === frozen.class);
+  const { classes, sweeps } = viewDispatch(context);
+  const place = classes.find((one) => one.class === frozen.class);
+  const inFlight = (of: (one: DispatchSweep) => boolean) =>
+    sweeps.filter(of).reduce((sum, one) => sum + one.inFlight, 0);
   return explainTrial({
     record,
     sweep,
@@ -120,7 +126,12 @@ export async function explain(
     class: frozen.class,
     slots: context.fleet.slotsOf(frozen.class),
     window: context.fleet.windowOf(frozen.class),
-    classInFlight: ofClass.reduce((sum, book) => sum + book.inFlight, 0),
+    classInFlight: inFlight((one) => one.class === frozen.class),
+    owner: sweep.owner,
+    ownerInFlight: inFlight(({ owner }) => owner === sweep.owner),
+    ownerSlots: context.owners.of(sweep.owner).slots,
+    overdue: place?.overdue ?? false,
+    classReasons: context.explainClass(frozen.class),
     secondsSinceRenewal: seen === undefined ? undefined : (context.clock.now() - seen.seenAtMs) / 1000,
   });
 }
@@ -139,6 +150,22 @@ export async function readLogs(
     for (const line of text.split('\n')) if (line !== '') lines.push(LogLine.parse(JSON.parse(line)));
   }
   return lines.sort((a, b) => a.attempt - b.attempt || (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+}
+
+/** A trial that is planned but has no record yet, by its whole id: it waits like any other. */
+function findPlanned(
+  context: ControllerContext,
+  { sweep, trial }: { readonly sweep?: SweepId | undefined; readonly trial: string },
+): TrialRecord | undefined {
+  const index = Number(/^t(\d+)-[0-9a-f]{8}$/.exec(trial)?.[1] ?? Number.NaN);
+  for (const book of context.books.values()) {
+    const { record, planned } = book;
+    if (sweep !== undefined && sweep !== record.sweep) continue;
+    if (!(index < planned) || (index < record.expanded && !book.missing.includes(index))) continue;
+    const spec = book.plan.at(index, book.finalistPositions);
+    if (spec.trial === trial) return newRecord(spec, record.createdAt);
+  }
+  return undefined;
 }
 
 /** The one trial whose id begins like this. */

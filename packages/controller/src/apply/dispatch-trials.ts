@@ -42,6 +42,8 @@ export async function dispatchTrials(context: ControllerContext, book: SweepBook
       throw error;
     }
     begun += queued.length + indices.length;
+    context.counters.dispatched += queued.length + indices.length;
+    book.lastServed = context.counters.dispatched;
     await noteExpanded(context, book, indices);
   }
   return begun;
@@ -144,7 +146,8 @@ export async function putSpec(context: ControllerContext, spec: TrialSpec): Prom
   });
 }
 
-function newRecord(spec: TrialSpec, now: string): TrialRecord {
+/** A trial's record before anything happened to it. */
+export function newRecord(spec: TrialSpec, now: string): TrialRecord {
   const { sweep, trial, index, phase } = spec;
   return {
     version: 1,

@@ -7,6 +7,7 @@ import { serveApi } from '../api/serve.js';
 import type { ControllerConfig } from '../config.js';
 import { type Controller, startController } from '../controller.js';
 import { createDatasetCatalog } from '../datasets.js';
+import type { Leadership } from '../leader/leadership.js';
 
 /** What the controller process holds for as long as it lives, leading or not. */
 export interface ClusterParts {
@@ -35,7 +36,7 @@ export interface Leading {
  *
  * @throws AdctlError what messaging and the object store throw while everything is read.
  */
-export async function startLeading(parts: ClusterParts): Promise<Leading> {
+export async function startLeading(parts: ClusterParts, leadership: Leadership): Promise<Leading> {
   const { config, messaging, objects, logger, version } = parts;
   const controller = await startController({
     messaging,
@@ -45,6 +46,8 @@ export async function startLeading(parts: ClusterParts): Promise<Leading> {
     logger,
     ackWaitMs: config.ackWaitMs,
     windowPerSlot: config.windowPerSlot,
+    owners: config.owners,
+    leadership,
   });
   const unserve = await serveApi(controller, {
     cards: METHODS,

@@ -55,7 +55,8 @@ export async function loadSweeps(context: ControllerContext): Promise<void> {
  */
 export async function loadSweep(context: ControllerContext, record: SweepRecord, revision: number): Promise<SweepBook> {
   const frozen = await readFrozenSweep(context, record);
-  const book = new SweepBook(frozen, createTrialPlan(frozen, context.findCard), record, revision);
+  const plan = createTrialPlan(frozen, context.findCard);
+  const book = new SweepBook(frozen, plan, record, revision, startsOf(context, frozen.class));
   const seen: boolean[] = [];
   const entries = await context.trials.entries(record.sweep);
   for (let start = 0; start < entries.length; start += BATCH) {
@@ -77,6 +78,12 @@ async function readTrial(context: ControllerContext, entry: StateEntry): Promise
   const record = TrialRecord.parse(entry.value);
   if (context.term === undefined || isFinal(record.state)) return { record, revision: entry.revision };
   return takeOverTrial(context, entry);
+}
+
+function startsOf({ starts }: ControllerContext, name: string): { count: number } {
+  const known = starts.get(name) ?? { count: 0 };
+  starts.set(name, known);
+  return known;
 }
 
 /** The sweep as it was submitted. @throws AdctlError permanent `sweep_unreadable`. */

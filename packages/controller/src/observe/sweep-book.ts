@@ -32,6 +32,8 @@ export class SweepBook {
   readonly counts: StateCounts = noCounts();
   /** Completed trials taken over from identical ones. */
   reused = 0;
+  /** See `DispatchSweep.lastServed`. */
+  lastServed = 0;
   /** Indices below `record.expanded` that have no record: a crash came between the creation of two neighbours. */
   readonly missing: number[] = [];
   /** `record.expanded` as last written; memory runs ahead of it. */
@@ -39,6 +41,8 @@ export class SweepBook {
   readonly #live = new Map<TrialId, TrialEntry>();
   readonly #ready = new Set<TrialId>();
   readonly #waiting = new Map<TrialId, number>();
+  /** Trials in the queue, oldest first, with the starts of their class when they were dispatched. */
+  readonly #dispatched = new Map<TrialId, { readonly dispatchedAt: string | undefined; readonly starts: number }>();
   /** By index; kept for search trials, which are ranked when the last has ended. */
   readonly #endings: (SearchEnding | undefined)[] = [];
 
@@ -47,6 +51,8 @@ export class SweepBook {
     readonly plan: TrialPlan,
     public record: SweepRecord,
     public revision: number,
+    /** Trials of the class started so far, shared by its sweeps. */
+    private readonly classStarts: { count: number } = { count: 0 },
   ) {
     this.writtenExpanded = record.expanded;
   }
@@ -60,6 +66,12 @@ export class SweepBook {
 
   get inFlight(): number {
     return this.counts.dispatched + this.counts.running;
+  }
+
+  /** How many trials of the class have started since the one that has waited longest in the queue was put there. */
+  get startsPassedBy(): number {
+    for (const { starts } of this.#dispatched.values()) return this.classStarts.count - starts;
+    return 0;
   }
 
   /** Trials that are not final. */
@@ -106,6 +118,7 @@ export class SweepBook {
     this.counts[record.state] += 1;
     this.#ready.delete(record.trial);
     this.#waiting.delete(record.trial);
+    this.#noteDispatched(record);
     if (isFinal(record.state)) {
       this.#live.delete(record.trial);
       if (record.reusedFrom !== undefined) this.reused += 1;
@@ -117,6 +130,14 @@ export class SweepBook {
     if (record.state !== 'queued') return;
     if (record.notBefore === undefined) this.#ready.add(record.trial);
     else this.#waiting.set(record.trial, Date.parse(record.notBefore));
+  }
+
+  #noteDispatched({ trial, state, dispatchedAt }: TrialRecord): void {
+    const before = this.#dispatched.get(trial);
+    if (state === 'dispatched' && before?.dispatchedAt === dispatchedAt && before !== undefined) return;
+    this.#dispatched.delete(trial);
+    if (state === 'dispatched') this.#dispatched.set(trial, { dispatchedAt, starts: this.classStarts.count });
+    else if (before !== undefined && state !== 'queued' && state !== 'paused') this.classStarts.count += 1;
   }
 
   /** Moves trials whose back-off has passed to the ready ones. @returns when the next one is due, or null. */

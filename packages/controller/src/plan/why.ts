@@ -12,6 +12,14 @@ export interface WhySnapshot {
   readonly slots: number;
   readonly window: number;
   readonly classInFlight: number;
+  readonly owner: string;
+  /** Trials of the owner dispatched or running, over all classes, and the most they may have. */
+  readonly ownerInFlight: number;
+  readonly ownerSlots: number;
+  /** See `DispatchClass.overdue`. */
+  readonly overdue: boolean;
+  /** What pools know of the class. */
+  readonly classReasons: readonly TrialWhy['reasons'][number][];
   /** Seconds since the lease was last renewed; undefined without a lease. */
   readonly secondsSinceRenewal: number | undefined;
 }
@@ -50,6 +58,7 @@ function* reasonsOf(snapshot: WhySnapshot): Generator<TrialWhy['reasons'][number
           code: 'in_queue',
           message: `in the work queue, waiting for one of ${snapshot.slots} slots of class ${snapshot.class}`,
         };
+    yield* snapshot.classReasons;
     return;
   }
   if (sweep.state === 'paused') yield { code: 'sweep_paused', message: `sweep ${sweep.sweep} is paused` };
@@ -66,6 +75,18 @@ function* reasonsOf(snapshot: WhySnapshot): Generator<TrialWhy['reasons'][number
       message: `${snapshot.sweepInFlight} trials of the sweep are in flight; limits.parallel is ${sweep.parallel}`,
     };
   }
+  if (snapshot.ownerInFlight >= snapshot.ownerSlots) {
+    yield {
+      code: 'owner_quota',
+      message: `${snapshot.ownerInFlight} trials of ${snapshot.owner} are in flight; the quota is ${snapshot.ownerSlots}`,
+    };
+  }
+  if (snapshot.overdue) {
+    yield {
+      code: 'held_back',
+      message: `a trial of class ${snapshot.class} has waited too long in the work queue and goes first`,
+    };
+  }
   if (snapshot.classInFlight >= snapshot.window) {
     yield snapshot.slots === 0
       ? { code: 'no_workers', message: `no worker of class ${snapshot.class} is ready` }
@@ -73,6 +94,7 @@ function* reasonsOf(snapshot: WhySnapshot): Generator<TrialWhy['reasons'][number
           code: 'window',
           message: `${snapshot.classInFlight} trials are dispatched or running for ${snapshot.slots} slots of class ${snapshot.class}`,
         };
+    yield* snapshot.classReasons;
   }
   yield { code: 'waiting_turn', message: 'waits for its turn among the queued trials' };
 }

@@ -1,0 +1,158 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { codeVersion } from '@adctl/engine/code-version';
+import type { Messaging } from '@adctl/messaging';
+import { connectNats, prepareNats } from '@adctl/messaging/nats';
+import { digestOf, SweepRecord, sweepSpecKey, TrialRecord } from '@adctl/protocol';
+import { createFilesystemStore } from '@adctl/storage/filesystem';
+import { findNatsBinaries, type NatsServer, startNatsServer } from '@adctl/testkit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readSweepFile } from '../intake.js';
+import { countSearchTrials } from '../plan/frozen-sweep.js';
+import { sweepFile, temporaryDirectory, testReading } from '../testing/test-deployment.fixtures.js';
+
+const ENTRY = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const binaries = await findNatsBinaries();
+const binary = 'missing' in binaries.newest ? binaries.old : binaries.newest;
+
+/** A controller process with its log. */
+class ControllerProcess {
+  readonly #child: ChildProcess;
+  #log = '';
+  readonly ended: Promise<number | null>;
+
+  constructor(id: string, server: NatsServer, objects: string) {
+    this.#child = spawn(process.execPath, [ENTRY], {
+      env: {
+        PATH: process.env.PATH,
+        HOME: process.env.HOME,
+        ADCTL_NATS_URL: server.url,
+        ADCTL_OBJECTS: 'filesystem',
+        ADCTL_OBJECTS_DIR: objects,
+        ADCTL_CONTROLLER_ID: id,
+      },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#log += text;
+    });
+    this.ended = new Promise((resolve) => this.#child.once('exit', (code) => resolve(code)));
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** How often the log says something. */
+  said(text: string): number {
+    return this.#log.split(text).length - 1;
+  }
+
+  async says(text: string, times = 1): Promise<void> {
+    await expect
+      .poll(() => this.said(text), { timeout: 30_000, message: `${text} in ${this.#log}` })
+      .toBeGreaterThanOrEqual(times);
+  }
+}
+
+describe.skipIf('missing' in binary)('two controller processes over a real nats-server', () => {
+  let server: NatsServer;
+  let messaging: Messaging;
+  let folder: ReturnType<typeof temporaryDirectory>;
+  const processes: ControllerProcess[] = [];
+  const start = (id: string) => {
+    const one = new ControllerProcess(id, server, join(folder.directory, 'objects'));
+    processes.push(one);
+    return one;
+  };
+
+  beforeAll(async () => {
+    if ('missing' in binary) return;
+    expect(existsSync(ENTRY), 'build the workspace first').toBe(true);
+    folder = temporaryDirectory();
+    server = await startNatsServer({ path: binary.path });
+    const options = { servers: [server.url], role: 'controller', identity: 'tester' } as const;
+    await prepareNats({ ...options, classes: ['cpu'] });
+    messaging = await connectNats(options);
+  });
+
+  afterAll(async () => {
+    for (const one of processes) one.signal('SIGKILL');
+    await Promise.all(processes.map(({ ended }) => ended));
+    await messaging?.close();
+    await server?.remove();
+    folder?.remove();
+  });
+
+  test('a leader stopped past its lease and continued writes nothing more and waits for its next turn', async () => {
+    const reading = { ...testReading, codeVersionOf: codeVersion };
+    const frozen = await readSweepFile(
+      { source: sweepFile(), file: 'toy.yaml', directory: folder.directory, fresh: false },
+      reading,
+    );
+    const objects = createFilesystemStore(join(folder.directory, 'objects'));
+    await objects.put(sweepSpecKey(frozen.id), Buffer.from(JSON.stringify(frozen)));
+    const record: SweepRecord = {
+      version: 1,
+      sweep: frozen.id,
+      name: 'toy',
+      owner: 'ann',
+      state: 'search',
+      priority: 'normal',
+      parallel: 2,
+      createdAt: new Date().toISOString(),
+      searchTrials: countSearchTrials(frozen),
+      expanded: 0,
+      fresh: false,
+      specDigest: digestOf(frozen),
+    };
+    await messaging.state.bucket('sweep').create(frozen.id, record);
+    const terms = async () => {
+      const sweeps = await messaging.state.bucket('sweep').entries();
+      const trials = await messaging.state.bucket('trial').entries();
+      return [
+        ...sweeps.map(({ value }) => SweepRecord.parse(value).term),
+        ...trials.map(({ value }) => TrialRecord.parse(value).term),
+      ];
+    };
+    const beat = () =>
+      messaging.control.publish('heartbeat.w-a', {
+        version: 1,
+        worker: 'w-a',
+        at: new Date().toISOString(),
+        class: 'cpu',
+        slots: 2,
+        busy: [],
+        state: 'ready',
+        codeVersion: 'test',
+      });
+
+    const first = start('first');
+    await first.says('"leading"');
+    // Heartbeats are heard once it serves; a sweep and the two trials of its window are written then.
+    await expect.poll(() => beat().then(terms), { timeout: 20_000, interval: 200 }).toHaveLength(3);
+    const [firstTerm = 0] = await terms();
+    const second = start('second');
+    await second.says('object store open');
+    expect(second.said('"leading"')).toBe(0);
+
+    first.signal('SIGSTOP');
+    await second.says('"leading"');
+    await expect.poll(async () => new Set(await terms()).size, { timeout: 20_000 }).toBe(1);
+    const [secondTerm = 0] = await terms();
+    first.signal('SIGCONT');
+    await first.says('no longer leading');
+    await beat();
+
+    expect(secondTerm).toBeGreaterThan(firstTerm);
+    expect(await terms()).toEqual([secondTerm, secondTerm, secondTerm]);
+    second.signal('SIGTERM');
+    expect(await second.ended).toBe(0);
+    await first.says('"leading"', 2);
+    await expect
+      .poll(async () => Math.min(...(await terms()).map((term) => term ?? 0)), { timeout: 20_000 })
+      .toBeGreaterThan(secondTerm);
+  });
+});
