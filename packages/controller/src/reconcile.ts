@@ -1,3 +1,4 @@
+import type { StoredQueueEntry } from '@adctl/messaging';
 import type { TrialRecord } from '@adctl/protocol';
 import { publishAgain } from './apply/dispatch-trials.js';
 import { foldFacts } from './apply/fold-facts.js';
@@ -19,11 +20,13 @@ export async function reconcile(
   known: { readonly everyClaimDead?: boolean; readonly workerEnded?: boolean } = {},
 ): Promise<number> {
   const { everyClaimDead = false, workerEnded = false } = known;
+  const queue = await context.messaging.queue.contents();
+  noteSequences(context, queue);
   const actions = planReconcile({
     nowMs: context.clock.now(),
     ackWaitMs: context.times.ackWaitMs,
     trials: observeTrials(context),
-    queue: await context.messaging.queue.contents(),
+    queue,
     deadWorkers: context.fleet.dead(context.clock.now()),
     everyClaimDead,
     workerEnded,
@@ -33,13 +36,25 @@ export async function reconcile(
   return actions.length;
 }
 
+/** Sequences of messages that an earlier leader published, or whose publishing was interrupted. */
+function noteSequences(context: ControllerContext, queue: readonly StoredQueueEntry[]): void {
+  for (const { assignment, sequence } of queue) {
+    const book = context.books.get(assignment.sweep);
+    const entry = book?.get(assignment.trial);
+    if (entry?.record.state !== 'dispatched' && entry?.record.state !== 'running') continue;
+    if (entry.record.queueSequence === sequence) continue;
+    book?.put({ record: { ...entry.record, queueSequence: sequence }, revision: entry.revision });
+  }
+}
+
 function observeTrials(context: ControllerContext): ObservedTrial[] {
   const trials: ObservedTrial[] = [];
   for (const book of context.books.values()) {
+    const idleSlots = context.fleet.idleSlotsOf(book.frozen.class) > 0;
     for (const { record } of book.entries()) {
       const seen = context.leaseBoard.get(record.sweep, record.trial);
       if (record.state === 'queued' && seen === undefined) continue;
-      trials.push({ record, lease: seen?.lease, leaseSeenAtMs: seen?.seenAtMs ?? 0 });
+      trials.push({ record, lease: seen?.lease, leaseSeenAtMs: seen?.seenAtMs ?? 0, idleSlots });
     }
   }
   return trials;

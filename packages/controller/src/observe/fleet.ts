@@ -57,6 +57,16 @@ export class Fleet {
     return Math.max(ready, this.options.expectedSlots[name] ?? 0);
   }
 
+  /** Slots of a class that their workers say have nothing to do. */
+  idleSlotsOf(name: string): number {
+    let idle = 0;
+    for (const { heartbeat } of this.#workers.values()) {
+      const { slots, busy, state } = heartbeat;
+      if (heartbeat.class === name && state === 'ready') idle += Math.max(0, slots - busy.length);
+    }
+    return idle;
+  }
+
   /** Most trials of a class dispatched or running at once. */
   windowOf(name: string): number {
     return this.slotsOf(name) * this.options.windowPerSlot;

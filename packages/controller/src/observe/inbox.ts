@@ -87,8 +87,12 @@ export async function watchLeases(
       continue;
     }
     const [sweep, trial] = change.key.split('.').map((token) => token);
+    if (sweep === undefined || trial === undefined) continue;
     const lease = Lease.safeParse(change.value);
-    if (sweep === undefined || trial === undefined || !lease.success) continue; // deleted
+    if (!lease.success) {
+      context.leaseBoard.forget(SweepIdSchema.parse(sweep), TrialId.parse(trial)); // deleted: nobody holds it
+      continue;
+    }
     noteLease(context, inbox, SweepIdSchema.parse(sweep), TrialId.parse(trial), lease.data);
     if (lease.data.released !== true && context.fleet.isGone(lease.data.worker)) options.onDeadClaim();
   }

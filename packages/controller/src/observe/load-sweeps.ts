@@ -29,7 +29,7 @@ export function chooseTerm(
   return known > elected ? known + 1 : elected;
 }
 
-/** Reads every sweep that is not over into memory, and the work queue's sequences into their trials. */
+/** Reads every sweep that is not over into memory. */
 export async function loadSweeps(context: ControllerContext): Promise<void> {
   const entries = await context.sweeps.entries();
   const records = entries.map(({ value }) => SweepRecord.parse(value));
@@ -39,13 +39,6 @@ export async function loadSweeps(context: ControllerContext): Promise<void> {
     if (record === undefined || isOver(record)) continue;
     const ours = await takeOverSweep(context, entry);
     await loadSweep(context, ours.value, ours.revision);
-  }
-  for (const { assignment, sequence } of await context.messaging.queue.contents()) {
-    const book = context.books.get(assignment.sweep);
-    const entry = book?.get(assignment.trial);
-    if (entry !== undefined) {
-      book?.put({ record: { ...entry.record, queueSequence: sequence }, revision: entry.revision });
-    }
   }
 }
 

@@ -26,7 +26,9 @@ const observed = (record: Parameters<typeof trialRecord>[0], lease?: Lease, sile
   record: trialRecord(record),
   lease,
   leaseSeenAtMs: nowMs - silentAckWaits * ACK_WAIT,
+  idleSlots: false,
 });
+const whileSlotsIdle = (trial: ObservedTrial): ObservedTrial => ({ ...trial, idleSlots: true });
 const plan = (trial: ObservedTrial | null, changes: Partial<ReconcileSnapshot> = {}) =>
   planReconcile({
     nowMs,
@@ -46,6 +48,24 @@ describe('what the reconciler mends', () => {
     [
       'a dispatched trial in the queue',
       observed({ state: 'dispatched', dispatchedAt: ago(9) }),
+      { queue: [message] },
+      [],
+    ],
+    [
+      'a message that nobody got for long although slots are idle',
+      whileSlotsIdle(observed({ state: 'dispatched', dispatchedAt: ago(2) })),
+      { queue: [message] },
+      ['redeliver'],
+    ],
+    [
+      'a message that idle slots may still get',
+      whileSlotsIdle(observed({ state: 'dispatched', dispatchedAt: ago(1.9) })),
+      { queue: [message] },
+      [],
+    ],
+    [
+      'a claim that is only not known yet, while slots are idle',
+      whileSlotsIdle(observed({ state: 'dispatched', dispatchedAt: ago(9) }, held(1))),
       { queue: [message] },
       [],
     ],

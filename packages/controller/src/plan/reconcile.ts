@@ -8,6 +8,8 @@ export interface ObservedTrial {
   readonly lease: Lease | undefined;
   /** When this controller last saw the lease change, by its own clock: workers' clocks are not compared with ours. */
   readonly leaseSeenAtMs: number;
+  /** Whether workers of its class have slots with nothing to do. */
+  readonly idleSlots: boolean;
 }
 
 export interface ReconcileSnapshot {
@@ -41,8 +43,14 @@ export type ReconcileAction =
   | { readonly action: 'republish'; readonly sweep: SweepId; readonly trial: TrialId }
   /** An ended attempt whose dead worker did not let its lease go: the next claim would wait for it. */
   | { readonly action: 'free-lease'; readonly sweep: SweepId; readonly trial: TrialId }
-  /** Put a message that may be in dead hands into the queue anew. */
-  | { readonly action: 'redeliver'; readonly sweep: SweepId; readonly trial: TrialId; readonly sequence: number }
+  /** Put a message into the queue anew that may be in dead hands, or that no worker gets although some wait. */
+  | {
+      readonly action: 'redeliver';
+      readonly sweep: SweepId;
+      readonly trial: TrialId;
+      readonly sequence: number;
+      readonly why: 'worker-ended' | 'stuck';
+    }
   /** A message nobody needs. */
   | { readonly action: 'remove'; readonly sequence: number };
 
@@ -50,6 +58,8 @@ export type ReconcileAction =
 const DISPATCH_GRACE = 0.5;
 /** An expired lease whose message is still in the queue is taken over by whoever gets the message; we step in later. */
 const TAKEOVER_GRACE = 3;
+/** A message that nobody got this long although slots are idle is one that the queue will never hand out, in ack waits. */
+const STUCK_GRACE = 2;
 
 /** Compares records, leases, queue and workers, and lists what is missing or too much. Pure and level-based. */
 export function planReconcile(snapshot: ReconcileSnapshot): ReconcileAction[] {
@@ -75,8 +85,13 @@ export function planReconcile(snapshot: ReconcileSnapshot): ReconcileAction[] {
       const dispatchedAtMs = record.dispatchedAt === undefined ? 0 : Date.parse(record.dispatchedAt);
       const grace = snapshot.everyClaimDead ? 0 : DISPATCH_GRACE * ackWaitMs;
       if (nowMs - dispatchedAtMs >= grace) actions.push({ action: 'republish', sweep, trial });
-    } else if (message?.inFlight === true && snapshot.workerEnded === true && isUnclaimed(observed)) {
-      actions.push({ action: 'redeliver', sweep, trial, sequence: message.sequence });
+    } else if (message !== undefined && isUnclaimed(observed)) {
+      const { sequence } = message;
+      if (message.inFlight && snapshot.workerEnded === true) {
+        actions.push({ action: 'redeliver', sweep, trial, sequence, why: 'worker-ended' });
+      } else if (isStuck(observed, snapshot)) {
+        actions.push({ action: 'redeliver', sweep, trial, sequence, why: 'stuck' });
+      }
     }
   }
   for (const { assignment, sequence } of snapshot.queue) {
@@ -87,6 +102,11 @@ export function planReconcile(snapshot: ReconcileSnapshot): ReconcileAction[] {
 
 function isUnclaimed({ record, lease }: ObservedTrial): boolean {
   return record.state === 'dispatched' && (lease === undefined || lease.attempt <= record.attempt);
+}
+
+/** Servers have been seen to keep messages that they never hand out, after restarts and changes of the stream's leader. */
+function isStuck({ record, idleSlots }: ObservedTrial, { nowMs, ackWaitMs }: ReconcileSnapshot): boolean {
+  return idleSlots && nowMs - Date.parse(record.dispatchedAt ?? record.queuedAt) >= STUCK_GRACE * ackWaitMs;
 }
 
 /** The worker died between saying how the attempt ended and letting its lease go. */
