@@ -64,16 +64,21 @@ export async function startScriptedWorker(options: ScriptedWorkerOptions): Promi
     ordered.add(`${order.sweep}.${order.trial} ${order.attempt}`);
     orders.get(`${order.sweep}.${order.trial}`)?.();
   });
-  await messaging.control.publish(`heartbeat.${worker}`, {
-    version: 1,
-    worker,
-    at: new Date().toISOString(),
-    class: name,
-    slots,
-    busy: [],
-    state: 'ready',
-    codeVersion: 'test',
-  });
+  const beat = () =>
+    messaging.control.publish(`heartbeat.${worker}`, {
+      version: 1,
+      worker,
+      at: new Date().toISOString(),
+      class: name,
+      slots,
+      busy: [],
+      state: 'ready',
+      codeVersion: 'test',
+    });
+  await beat();
+  const timer = setInterval(() => void beat().catch(() => undefined), createLeaseTimes(options.ackWaitMs).renewMs);
+  timer.unref();
+  signal.addEventListener('abort', () => clearInterval(timer), { once: true });
   const slot = async () => {
     while (!signal.aborted) {
       const delivery = await messaging.queue.next({ class: name, waitMs: 60_000, signal });
