@@ -8,6 +8,7 @@ import type { SweepBook } from './observe/sweep-book.js';
 import type { FailureLimits } from './plan/failure-policy.js';
 import type { OwnerPolicies } from './plan/owner-policy.js';
 import type { FindCard } from './plan/trial-plan.js';
+import type { ResultIndex } from './results/result-index.js';
 
 /** Counters for people and tests; they only rise. */
 export interface Counters {
@@ -39,6 +40,7 @@ export interface ControllerContext {
   readonly logger: Logger;
   readonly fleet: Fleet;
   readonly leaseBoard: LeaseBoard;
+  readonly results: ResultIndex;
   /** Sweeps that are not over. */
   readonly books: Map<SweepId, SweepBook>;
   readonly counters: Counters;

@@ -12,6 +12,7 @@ import { loadSweeps } from './observe/load-sweeps.js';
 import { EQUAL_OWNERS, type OwnerPolicies } from './plan/owner-policy.js';
 import type { FindCard } from './plan/trial-plan.js';
 import { reconcile } from './reconcile.js';
+import { ResultIndex } from './results/result-index.js';
 import { Serial } from './serial.js';
 import { isPassing, isSuperseded, runTurn } from './turn.js';
 
@@ -75,11 +76,13 @@ export async function startController(options: ControllerOptions): Promise<Contr
   let ticking = false;
   let cancelTimer: () => void = () => undefined;
 
+  const trials = messaging.state.bucket('trial');
+  const books: ControllerContext['books'] = new Map();
   const context: ControllerContext = {
     messaging,
     objects,
     sweeps: messaging.state.bucket('sweep'),
-    trials: messaging.state.bucket('trial'),
+    trials,
     leases: messaging.state.bucket('lease'),
     identities: messaging.state.bucket('identity'),
     findCard: options.findCard,
@@ -93,7 +96,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
       windowPerSlot: options.windowPerSlot ?? 2,
     }),
     leaseBoard: new LeaseBoard(),
-    books: new Map(),
+    results: new ResultIndex({ objects, trials, books, logger }),
+    books,
     counters,
     starts: new Map(),
     owners: options.owners ?? EQUAL_OWNERS,
@@ -206,6 +210,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       if (!stop.signal.aborted) await serial.run(async () => stop.abort(new Error('the controller was closed')));
       cancelTimer();
       await unhear();
+      await context.results.settled();
     },
   };
 }

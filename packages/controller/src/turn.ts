@@ -6,6 +6,7 @@ import { stopTrials } from './apply/stop-trials.js';
 import type { ControllerContext } from './context.js';
 import { viewDispatch } from './observe/dispatch-view.js';
 import { type Inbox, type TrialNews, toFacts } from './observe/inbox.js';
+import type { SweepBook } from './observe/sweep-book.js';
 import { planDispatch } from './plan/dispatch.js';
 
 /** Pause before something that failed for a passing reason is tried again, in ack waits. */
@@ -22,6 +23,7 @@ export async function runTurn(context: ControllerContext, inbox: Inbox): Promise
   for (const book of [...context.books.values()]) {
     await stopTrials(context, book);
     const over = await advanceSweep(context, book);
+    indexResults(context, book, over);
     if (over) await closeSweep(context, book.record.sweep);
   }
   const next = releaseBackOffs(context);
@@ -82,6 +84,13 @@ async function fillWindows(context: ControllerContext): Promise<void> {
   );
   // Reused trials took no place: there is room for more, and the sweep may even be over.
   if (context.counters.reused > reusedBefore) context.wake();
+}
+
+/** Beside the turns: nothing waits for the index, and what it lacks is read from the results. */
+function indexResults(context: ControllerContext, { frozen }: SweepBook, over: boolean): void {
+  context.results.compact(frozen, over).catch((error: unknown) => {
+    context.logger.warn({ err: error, sweep: frozen.id }, 'results not indexed; the next turn tries again');
+  });
 }
 
 /** Forgets an ended sweep and the leases of its trials; its records and objects stay. */

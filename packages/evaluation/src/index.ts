@@ -10,11 +10,14 @@ export type { Numbers } from './labelled-scores.js';
 export {
   type ExpectedTrials,
   foldLeaderboard,
+  foldTotals,
+  type LeaderboardInput,
   type LeaderboardOptions,
 } from './leaderboard.js';
 export type { FigureLookup, LeaderboardResult } from './leaderboard-row.js';
 export { mean, quantileOfSorted, standardDeviation } from './moments.js';
 export { type RocPoint, rocCurve } from './roc-curve.js';
+export { type EndingCounts, SearchTotaller, type SearchTotals } from './search-totals.js';
 export { FEWEST_SEEDS_FOR_SPREAD, summarizeSeeds } from './seed-summary.js';
 export { type MeanInterval, studentCritical, studentInterval } from './student-t.js';
 export { computeTestMetrics } from './test-metrics.js';

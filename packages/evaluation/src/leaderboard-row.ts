@@ -1,18 +1,30 @@
 import type {
+  AttemptRecord,
+  Ending,
   LeaderboardClass,
   LeaderboardGroup,
   LeaderboardRow,
   PublishedFigure,
+  Sha256,
+  SweepId,
   TestMetrics,
+  TrialDataset,
   TrialResult,
+  TrialSpec,
 } from '@adctl/protocol';
+import type { Counts, EndingCounts } from './search-totals.js';
 import { summarizeSeeds } from './seed-summary.js';
 
 /** The part of a result a leaderboard reads. */
-export type LeaderboardResult = Pick<
-  TrialResult,
-  'spec' | 'generation' | 'ending' | 'failures' | 'selection' | 'test' | 'untrained' | 'seconds' | 'endedAt'
->;
+export interface LeaderboardResult
+  extends Pick<TrialResult, 'generation' | 'selection' | 'test' | 'untrained' | 'seconds' | 'endedAt'> {
+  readonly spec: Pick<
+    TrialSpec,
+    'sweep' | 'trial' | 'index' | 'phase' | 'method' | 'hyperparameters' | 'configuration' | 'seed' | 'codeVersion'
+  > & { readonly dataset: Pick<TrialDataset, 'name' | 'digest' | 'protocol' | 'splitSeed' | 'normal'> };
+  readonly ending: Pick<Ending, 'state'>;
+  readonly failures: readonly Pick<AttemptRecord, 'class'>[];
+}
 
 /** Finds what a paper claims for exactly this method, data set, protocol and set of normal classes. */
 export type FigureLookup = (question: {
@@ -25,8 +37,15 @@ export type FigureLookup = (question: {
 
 /** What the search of a method cost. */
 export interface SearchEffort {
-  readonly configurations: ReadonlySet<string>;
+  readonly configurations: number;
   readonly seconds: number;
+}
+
+/** Search trials of a row, over all sweeps that ran it. */
+export interface SearchPart extends EndingCounts {
+  readonly sweeps: readonly SweepId[];
+  readonly codeVersions: readonly Sha256[];
+  readonly trials: number;
 }
 
 /** Everything one row is folded from. */
@@ -36,8 +55,8 @@ export interface RowInput {
   readonly published: FigureLookup | undefined;
   /** Null for a method without any report trial. */
   readonly configuration: string | null;
-  /** Results of the configuration, both phases. */
-  readonly own: readonly LeaderboardResult[];
+  /** Its search trials; all of the method's without a configuration. */
+  readonly search: SearchPart;
   readonly report: readonly LeaderboardResult[];
   /** What the method's search cost in the same sweeps. */
   readonly effort: SearchEffort;
@@ -49,7 +68,7 @@ type Completed = LeaderboardResult & { readonly test: TestMetrics };
 
 /** Folds one row; its rank is given by the group. */
 export function foldRow(input: RowInput): LeaderboardRow {
-  const { method, head, configuration, own, report, effort, seeds } = input;
+  const { method, head, configuration, search, report, effort, seeds } = input;
   const { classes } = head;
   const cells = chooseCells(report);
   const cell = (seed: number, normal: string) => cells.get(`${seed} ${normal}`);
@@ -66,8 +85,8 @@ export function foldRow(input: RowInput): LeaderboardRow {
     unrankedReason: unrankedReason(input, cell),
     method,
     configuration,
-    hyperparameters: configuration === null ? null : (own[0]?.spec.hyperparameters ?? null),
-    sweeps: [...new Set(own.map(({ spec }) => spec.sweep))],
+    hyperparameters: configuration === null ? null : (report[0]?.spec.hyperparameters ?? null),
+    sweeps: [...new Set([...search.sweeps, ...report.map(({ spec }) => spec.sweep)])].sort(),
     seeds: wholeSeeds,
     auroc,
     averagePrecision: overSeeds(({ test }) => test.averagePrecision),
@@ -78,13 +97,18 @@ export function foldRow(input: RowInput): LeaderboardRow {
       const ofClass = seeds.map((seed) => completed(seed, normal)).filter((result) => result !== undefined);
       return foldClass(input, normal, ofClass);
     }),
-    configurationsTried: effort.configurations.size,
+    configurationsTried: effort.configurations,
     searchSeconds: effort.seconds,
     reportSeconds: totalSeconds(report),
-    endings: countBy(own.map(({ ending }) => ending.state)),
-    failures: countBy(own.flatMap(({ failures }) => failures.map((attempt) => attempt.class))),
+    endings: sumOf(search.endings, countBy(report.map(({ ending }) => ending.state))),
+    failures: sumOf(
+      search.failures,
+      countBy(report.flatMap(({ failures }) => failures.map((attempt) => attempt.class))),
+    ),
     published: publishedFigure(input, classes, auroc?.mean),
-    codeVersions: [...new Set((report.length > 0 ? report : own).map(({ spec }) => spec.codeVersion))].sort(),
+    codeVersions: [
+      ...new Set(report.length > 0 ? report.map(({ spec }) => spec.codeVersion) : search.codeVersions),
+    ].sort(),
   };
 }
 
@@ -130,13 +154,13 @@ function supersedes(a: LeaderboardResult, b: LeaderboardResult): boolean {
 }
 
 function unrankedReason(
-  { configuration, own, report, head, seeds }: RowInput,
+  { configuration, search, report, head, seeds }: RowInput,
   cell: (seed: number, normal: string) => LeaderboardResult | undefined,
 ): string | null {
   if (configuration === null) {
-    const short = own.filter((result) => result.ending.state !== 'completed');
-    if (short.length === 0) return 'no finalist has a report trial yet';
-    return `no finalist: ${describeEndings(short)} of ${own.length} search trials`;
+    const { completed: _completed, ...short } = search.endings;
+    if (Object.keys(short).length === 0) return 'no finalist has a report trial yet';
+    return `no finalist: ${describeCounts(short)} of ${search.trials} search trials`;
   }
   const missing: string[] = [];
   const ended: LeaderboardResult[] = [];
@@ -159,12 +183,25 @@ function unrankedReason(
 
 /** `2 failed, 1 diverged`; a completed trial without test metrics says so. */
 function describeEndings(results: readonly LeaderboardResult[]): string {
-  const counts = countBy(
-    results.map(({ ending }) => (ending.state === 'completed' ? 'without metrics' : ending.state)),
+  return describeCounts(
+    countBy(results.map(({ ending }) => (ending.state === 'completed' ? 'without metrics' : ending.state))),
   );
-  return Object.entries(counts)
-    .map(([state, count]) => `${count} ${state}`)
+}
+
+function describeCounts(counts: Counts<string>): string {
+  return Object.keys(counts)
+    .sort()
+    .map((state) => `${counts[state]} ${state}`)
     .join(', ');
+}
+
+/** The sum of two counts, names in order. */
+function sumOf<K extends string>(a: Counts<K>, b: Counts<K>): Partial<Record<K, number>> {
+  const sum: Partial<Record<K, number>> = {};
+  for (const key of [...new Set([...Object.keys(a), ...Object.keys(b)])].sort() as K[]) {
+    sum[key] = (a[key] ?? 0) + (b[key] ?? 0);
+  }
+  return sum;
 }
 
 function publishedFigure(

@@ -27,7 +27,6 @@ export function buildResult(facts: ResultFacts): LeaderboardResult {
   const name = digestOf([sweep, method, configuration, phase, normal, seed, dataset, protocol]).slice(0, 8);
   return {
     spec: {
-      version: 1,
       sweep: SweepId.parse(sweep),
       trial: TrialId.parse(`t${String(index).padStart(6, '0')}-${name}`),
       index,
@@ -40,16 +39,10 @@ export function buildResult(facts: ResultFacts): LeaderboardResult {
         protocol,
         normal,
         splitSeed: 0,
-        selectionFraction: 0.1,
-        calibrationFraction: 0.1,
         digest: digestOf(dataset),
-        input: { height: 28, width: 28, channels: 1 },
       },
       seed,
-      checkpointRule: { rule: 'last' },
-      timeoutMs: 1000,
       codeVersion: digestOf('code'),
-      identity: digestOf(name),
     },
     generation,
     ending: { state },

@@ -1,11 +1,13 @@
-import type { Leaderboard, LeaderboardGroup, LeaderboardRow, SweepId } from '@adctl/protocol';
+import type { FailureClass, FinalState, Leaderboard, LeaderboardGroup, LeaderboardRow, SweepId } from '@adctl/protocol';
 import {
   type FigureLookup,
   foldRow,
   type LeaderboardResult,
+  type RowInput,
   type SearchEffort,
-  totalSeconds,
+  type SearchPart,
 } from './leaderboard-row.js';
+import { addCounts, SearchTotaller, type SearchTotals } from './search-totals.js';
 
 /** What a sweep set out to do, so that trials without a result are noticed. */
 export interface ExpectedTrials {
@@ -20,6 +22,12 @@ export interface LeaderboardOptions {
   readonly expected?: (sweep: SweepId) => ExpectedTrials | undefined;
 }
 
+/** Results as a leaderboard takes them: those of report trials one by one, those of search trials added up. */
+export interface LeaderboardInput {
+  readonly report: Iterable<LeaderboardResult>;
+  readonly search: Iterable<SearchTotals>;
+}
+
 /**
  * Folds results into a leaderboard; a pure function that does not depend on their order, so it can be deleted and
  * rebuilt identically.
@@ -32,29 +40,43 @@ export interface LeaderboardOptions {
  * - Of several results for one (class, seed) a completed one counts, then the highest generation, then the newest.
  */
 export function foldLeaderboard(results: Iterable<LeaderboardResult>, options: LeaderboardOptions = {}): Leaderboard {
-  const inOrder = [...results].sort(byIdentity);
-  const expectations = expectPerSweep(inOrder, options);
-  const groups = new Map<string, OpenGroup>();
-  const groupOf = new Map<Expectation, OpenGroup>();
-  for (const [i, result] of inOrder.entries()) {
-    const expectation = expectations[i] as Expectation;
-    let group = groupOf.get(expectation);
-    if (group === undefined) {
-      const { name, digest, protocol, splitSeed } = result.spec.dataset;
-      const { classes } = expectation;
-      const key = JSON.stringify([name, digest, protocol, splitSeed, classes]);
-      const head = { dataset: name, dataDigest: digest, protocol, splitSeed, classes: [...classes] };
-      group = groups.get(key) ?? { head, methods: new Map() };
-      groups.set(key, group);
-      groupOf.set(expectation, group);
-    }
-    const { method } = result.spec;
-    const ofMethod = group.methods.get(method);
-    if (ofMethod === undefined) group.methods.set(method, [{ result, expectation }]);
-    else ofMethod.push({ result, expectation });
+  const totaller = new SearchTotaller();
+  const report: LeaderboardResult[] = [];
+  for (const result of results) {
+    if (result.spec.phase === 'report') report.push(result);
+    else totaller.add(result);
   }
+  return foldTotals({ report, search: totaller.totals() }, options);
+}
+
+/** The same with search trials added up already: what it costs depends on configurations and report trials only. */
+export function foldTotals(input: LeaderboardInput, options: LeaderboardOptions = {}): Leaderboard {
+  const report = [...input.report].sort(byIdentity);
+  const search = [...input.search].sort((a, b) => compare(a.sweep, b.sweep) || compare(a.method, b.method));
+  const expectations = new Expectations(report, search, options);
+  const groups = new Map<string, OpenGroup>();
+  const methodOf = (part: SweepData & { readonly method: string }): OpenMethod => {
+    const { name, digest, protocol, splitSeed } = part.dataset;
+    const { classes } = expectations.of(part);
+    const key = JSON.stringify([name, digest, protocol, splitSeed, classes]);
+    let group = groups.get(key);
+    if (group === undefined) {
+      const head = { dataset: name, dataDigest: digest, protocol, splitSeed, classes: [...classes] };
+      group = { head, methods: new Map() };
+      groups.set(key, group);
+    }
+    let ofMethod = group.methods.get(part.method);
+    if (ofMethod === undefined) {
+      ofMethod = { report: [], search: [] };
+      group.methods.set(part.method, ofMethod);
+    }
+    return ofMethod;
+  };
+  for (const totals of search) methodOf(totals).search.push(totals);
+  for (const result of report) methodOf(result.spec).report.push(result);
   const folded = [...groups.values()].map(({ head, methods }): LeaderboardGroup => {
-    const rows = [...methods].flatMap(([method, ofMethod]) => rowsOfMethod(method, ofMethod, head, options));
+    const common = { head, published: options.published };
+    const rows = [...methods].flatMap(([method, own]) => rowsOfMethod({ ...common, method }, own, expectations));
     return { ...head, rows: rankRows(rows) };
   });
   folded.sort(
@@ -68,6 +90,9 @@ export function foldLeaderboard(results: Iterable<LeaderboardResult>, options: L
   return { version: 1, groups: folded };
 }
 
+/** One sweep on one data set. */
+type SweepData = Pick<SearchTotals, 'sweep' | 'dataset'>;
+
 /** What one sweep meant to run on one data set. */
 interface Expectation {
   readonly classes: readonly string[];
@@ -75,103 +100,121 @@ interface Expectation {
   readonly seeds: readonly number[];
 }
 
-interface PlacedResult {
-  readonly result: LeaderboardResult;
-  readonly expectation: Expectation;
+/** A sweep has one data set and one split seed, but a fold must not lump two together if an input ever mixes them. */
+class Expectations {
+  readonly #seen = new Map<string, { readonly sweep: SweepId; classes: Set<string>; seeds: Set<number> }>();
+  readonly #known = new Map<string, Expectation>();
+
+  constructor(
+    report: readonly LeaderboardResult[],
+    search: readonly SearchTotals[],
+    private readonly options: LeaderboardOptions,
+  ) {
+    for (const totals of search) {
+      const seen = this.#open(totals);
+      for (const normal of totals.classes) seen.classes.add(normal);
+    }
+    for (const { spec } of report) {
+      const seen = this.#open(spec);
+      seen.classes.add(spec.dataset.normal);
+      seen.seeds.add(spec.seed);
+    }
+  }
+
+  of(part: SweepData): Expectation {
+    const key = keyOf(part);
+    let known = this.#known.get(key);
+    if (known === undefined) {
+      const { classes, seeds } = this.#open(part);
+      const told = this.options.expected?.(part.sweep);
+      known = {
+        classes: [...new Set([...classes, ...(told?.classes ?? [])])].sort(compare),
+        seeds: [...new Set([...seeds, ...(told?.reportSeeds ?? [])])].sort((a, b) => a - b),
+      };
+      this.#known.set(key, known);
+    }
+    return known;
+  }
+
+  #open(part: SweepData) {
+    const key = keyOf(part);
+    let seen = this.#seen.get(key);
+    if (seen === undefined) {
+      seen = { sweep: part.sweep, classes: new Set(), seeds: new Set() };
+      this.#seen.set(key, seen);
+    }
+    return seen;
+  }
+}
+
+function keyOf({ sweep, dataset }: SweepData): string {
+  return JSON.stringify([sweep, dataset.name, dataset.digest, dataset.protocol, dataset.splitSeed]);
+}
+
+interface OpenMethod {
+  readonly report: LeaderboardResult[];
+  readonly search: SearchTotals[];
 }
 
 interface OpenGroup {
   readonly head: Omit<LeaderboardGroup, 'rows'>;
-  readonly methods: Map<string, PlacedResult[]>;
-}
-
-/**
- * The expectation of each result, by position. A sweep has one data set and one split seed, but a fold must not lump
- * two together if an input ever mixes them.
- */
-function expectPerSweep(results: readonly LeaderboardResult[], options: LeaderboardOptions): Expectation[] {
-  const seen = new Map<string, { sweep: SweepId; classes: Set<string>; seeds: Set<number> }>();
-  let previous: LeaderboardResult['spec'] | undefined;
-  let key = '';
-  const keys = results.map(({ spec }) => {
-    const { sweep, dataset, phase, seed } = spec;
-    // Results come sorted by sweep, so the key is nearly always the one before.
-    if (previous === undefined || !isSameData(spec, previous)) {
-      key = JSON.stringify([sweep, dataset.name, dataset.digest, dataset.protocol, dataset.splitSeed]);
-    }
-    previous = spec;
-    let entry = seen.get(key);
-    if (entry === undefined) {
-      entry = { sweep, classes: new Set(), seeds: new Set() };
-      seen.set(key, entry);
-    }
-    entry.classes.add(dataset.normal);
-    if (phase === 'report') entry.seeds.add(seed);
-    return key;
-  });
-  const expectations = new Map<string, Expectation>();
-  for (const [of, { sweep, classes, seeds }] of seen) {
-    const told = options.expected?.(sweep);
-    expectations.set(of, {
-      classes: [...new Set([...classes, ...(told?.classes ?? [])])].sort(compare),
-      seeds: [...new Set([...seeds, ...(told?.reportSeeds ?? [])])].sort((a, b) => a - b),
-    });
-  }
-  return keys.map((of) => expectations.get(of) as Expectation);
-}
-
-function isSameData(a: LeaderboardResult['spec'], b: LeaderboardResult['spec']): boolean {
-  return (
-    a.sweep === b.sweep &&
-    a.dataset.name === b.dataset.name &&
-    a.dataset.digest === b.dataset.digest &&
-    a.dataset.protocol === b.dataset.protocol &&
-    a.dataset.splitSeed === b.dataset.splitSeed
-  );
+  readonly methods: Map<string, OpenMethod>;
 }
 
 function rowsOfMethod(
-  method: string,
-  placed: readonly PlacedResult[],
-  head: Omit<LeaderboardGroup, 'rows'>,
-  options: LeaderboardOptions,
+  common: Pick<RowInput, 'head' | 'published' | 'method'>,
+  { report, search }: OpenMethod,
+  expectations: Expectations,
 ): LeaderboardRow[] {
-  const results = placed.map(({ result }) => result);
-  const effortOf = searchEffort(results);
-  const byConfiguration = Map.groupBy(placed, ({ result }) => result.spec.configuration);
-  const common = { method, head, published: options.published };
-  const rows = [...byConfiguration].flatMap(([configuration, members]): LeaderboardRow[] => {
-    const own = members.map(({ result }) => result);
-    const report = own.filter(({ spec }) => spec.phase === 'report');
-    if (report.length === 0) return [];
-    const expectations = new Set(members.map(({ expectation }) => expectation));
-    const seeds = new Set([...expectations].flatMap((expectation) => expectation.seeds));
-    const effort = effortOf(new Set(own.map(({ spec }) => spec.sweep)));
-    const ascending = [...seeds].sort((a, b) => a - b);
-    return [foldRow({ ...common, configuration, own, report, effort, seeds: ascending })];
+  if (report.length === 0) {
+    const none = { configuration: null, report, seeds: [] };
+    return [foldRow({ ...common, ...none, search: addUp(search, null), effort: effortOf(search) })];
+  }
+  const byConfiguration = Map.groupBy(report, ({ spec }) => spec.configuration);
+  return [...byConfiguration].map(([configuration, own]) => {
+    const sweeps = new Set(own.map(({ spec }) => spec.sweep));
+    const searched = search.filter((totals) => totals.configurations.has(configuration));
+    for (const { sweep } of searched) sweeps.add(sweep);
+    const parts = [...own.map(({ spec }) => spec), ...searched];
+    const seeds = new Set(parts.flatMap((part) => expectations.of(part).seeds));
+    return foldRow({
+      ...common,
+      configuration,
+      report: own,
+      search: addUp(searched, configuration),
+      effort: effortOf(search.filter(({ sweep }) => sweeps.has(sweep))),
+      seeds: [...seeds].sort((a, b) => a - b),
+    });
   });
-  if (rows.length > 0) return rows;
-  const effort = effortOf(new Set(results.map(({ spec }) => spec.sweep)));
-  return [foldRow({ ...common, configuration: null, own: results, report: [], effort, seeds: [] })];
 }
 
-/** Adds up a method's search trials by sweep once; the answer for some sweeps is then a short sum. */
-function searchEffort(results: readonly LeaderboardResult[]): (sweeps: Iterable<SweepId>) => SearchEffort {
-  const search = results.filter(({ spec }) => spec.phase === 'search');
-  const bySweep = new Map(
-    [...Map.groupBy(search, ({ spec }) => spec.sweep)].map(([sweep, ofSweep]) => [
-      sweep,
-      { configurations: new Set(ofSweep.map(({ spec }) => spec.configuration)), seconds: totalSeconds(ofSweep) },
-    ]),
-  );
-  return (sweeps) => {
-    const parts = [...sweeps].map((sweep) => bySweep.get(sweep)).filter((part) => part !== undefined);
-    if (parts.length === 1) return parts[0] as SearchEffort;
-    return {
-      configurations: new Set(parts.flatMap(({ configurations }) => [...configurations])),
-      seconds: parts.reduce((sum, { seconds }) => sum + seconds, 0),
-    };
+/** The search trials of one configuration over several sweeps; of all for null. */
+function addUp(search: readonly SearchTotals[], configuration: string | null): SearchPart {
+  const endings: Partial<Record<FinalState, number>> = {};
+  const failures: Partial<Record<FailureClass, number>> = {};
+  for (const totals of search) {
+    const counts = configuration === null ? totals : totals.configurations.get(configuration);
+    addCounts(endings, counts?.endings ?? {});
+    addCounts(failures, counts?.failures ?? {});
+  }
+  return {
+    sweeps: search.map(({ sweep }) => sweep),
+    codeVersions: [...new Set(search.flatMap(({ codeVersions }) => [...codeVersions]))],
+    trials: search.reduce((sum, { trials }) => sum + trials, 0),
+    endings,
+    failures,
   };
+}
+
+/** Configurations and seconds of whole searches; a configuration of several sweeps counts once. */
+function effortOf(search: readonly SearchTotals[]): SearchEffort {
+  const milliseconds = search.reduce((sum, totals) => sum + totals.milliseconds, 0);
+  const [only, second] = search;
+  const configurations =
+    second === undefined
+      ? (only?.configurations.size ?? 0)
+      : new Set(search.flatMap((totals) => [...totals.configurations.keys()])).size;
+  return { configurations, seconds: milliseconds / 1000 };
 }
 
 /** Best mean first; equal means share a rank; rows without a rank follow. Names decide the order of equals. */

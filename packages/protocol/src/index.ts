@@ -58,11 +58,19 @@ export {
   attemptRecordKey,
   checkpointPrefix,
   headKey,
+  indexHeadKey,
+  indexPartKey,
+  indexPrefix,
   manifestKey,
   resultKey,
   resultSegmentPrefix,
   resultsPrefix,
+  SEGMENT_TRIALS,
+  SWEEP_SPEC_PREFIX,
+  segmentOf,
+  sweepCheckpointsPrefix,
   sweepSpecKey,
+  sweepStatusKey,
   trialCheckpointsPrefix,
   trialSpecKey,
 } from './object-keys.js';
@@ -77,6 +85,7 @@ export {
   TrialResult,
   toSearchOutcome,
 } from './result.js';
+export { IndexHead, IndexPart, IndexRow } from './result-index.js';
 export {
   Distribution,
   HyperparameterValue,

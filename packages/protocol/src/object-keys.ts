@@ -2,10 +2,15 @@ import type { SweepId, TrialId } from './ids.js';
 
 /** The only builders of object keys. The kind comes first because lifecycle rules filter by prefix. */
 
-const segment = (index: number) => String(Math.floor(index / 1000)).padStart(6, '0');
+/** Results are stored and indexed in segments of this many trials. */
+export const SEGMENT_TRIALS = 1000;
+export const segmentOf = (index: number) => Math.floor(index / SEGMENT_TRIALS);
+const segmentName = (segment: number) => String(segment).padStart(6, '0');
 
 /** A sweep frozen at submission. Written once. */
-export const sweepSpecKey = (sweep: SweepId) => `v1/spec/${sweep}.json`;
+export const sweepSpecKey = (sweep: SweepId) => `${SWEEP_SPEC_PREFIX}${sweep}.json`;
+/** All sweeps ever submitted. */
+export const SWEEP_SPEC_PREFIX = 'v1/spec/';
 
 /** One trial's resolved spec. Written once. */
 export const trialSpecKey = (sweep: SweepId, trial: TrialId) => `v1/trial/${sweep}/${trial}.json`;
@@ -18,6 +23,9 @@ export const checkpointPrefix = (sweep: SweepId, trial: TrialId, attempt: number
 export const manifestKey = (sweep: SweepId, trial: TrialId, attempt: number, step: number) =>
   `${checkpointPrefix(sweep, trial, attempt, step)}MANIFEST.json`;
 
+/** All checkpoints of a sweep. */
+export const sweepCheckpointsPrefix = (sweep: SweepId) => `v1/ckpt/${sweep}/`;
+
 /** All checkpoints of a trial. */
 export const trialCheckpointsPrefix = (sweep: SweepId, trial: TrialId) => `v1/ckpt/${sweep}/${trial}/`;
 
@@ -28,9 +36,23 @@ export const resultKey = (sweep: SweepId, trial: TrialId, index: number, generat
   `${resultSegmentPrefix(sweep, index)}${trial}${generation > 0 ? `.g${generation}` : ''}.json`;
 
 /** Results come in segments of 1,000 trials so that one listing is one page. */
-export const resultSegmentPrefix = (sweep: SweepId, index: number) => `${resultsPrefix(sweep)}${segment(index)}/`;
+export const resultSegmentPrefix = (sweep: SweepId, index: number) =>
+  `${resultsPrefix(sweep)}${segmentName(segmentOf(index))}/`;
 
 export const resultsPrefix = (sweep: SweepId) => `v1/result/${sweep}/`;
+
+/** What a sweep is apart from its frozen file: owner, priority, finalists, how it ended. Written at every such change. */
+export const sweepStatusKey = (sweep: SweepId) => `v1/sweep/${sweep}.json`;
+
+/** Everything of a sweep's index lies below this. */
+export const indexPrefix = (sweep: SweepId) => `v1/index/${sweep}/`;
+
+/** Which parts are in force. */
+export const indexHeadKey = (sweep: SweepId) => `${indexPrefix(sweep)}HEAD.json`;
+
+/** The rows of one segment; the content's hash makes another content another object. */
+export const indexPartKey = (sweep: SweepId, segment: number, contentHash: string) =>
+  `${indexPrefix(sweep)}part-${segmentName(segment)}-${contentHash.slice(0, 16)}.ndjson.gz`;
 
 /** Evidence of a failed attempt that did not end the trial. */
 export const attemptRecordKey = (sweep: SweepId, trial: TrialId, generation: number, attempt: number) =>

@@ -17,4 +17,10 @@ export { PART_BYTES, putInParts } from './large-objects.js';
 export { assertObjectKey, assertObjectPrefix } from './object-key.js';
 export type { MultipartUpload, ObjectInfo, ObjectStore, PutOptions, PutOutcome } from './object-store.js';
 export { type ObjectPlace, type OpenedObjects, openObjects } from './place.js';
+export {
+  changeIndexHead,
+  readIndexHead,
+  readIndexPart,
+  writeIndexPart,
+} from './result-index.js';
 export { readResult, writeResultOnce } from './results.js';

@@ -1,9 +1,9 @@
-import { type FigureLookup, foldLeaderboard } from '@adctl/evaluation';
+import { type FigureLookup, foldTotals } from '@adctl/evaluation';
 import type { MethodCard } from '@adctl/methods';
-import { isFinal, type Leaderboard, type SweepId } from '@adctl/protocol';
+import type { Leaderboard, SweepId } from '@adctl/protocol';
 import { normalClasses } from '../plan/frozen-sweep.js';
+import type { ResultIndex } from '../results/result-index.js';
 import type { Archive } from './archive.js';
-import type { KeptResult, ResultCache } from './result-cache.js';
 
 export interface LeaderboardQuery {
   readonly dataset?: string | undefined;
@@ -12,42 +12,34 @@ export interface LeaderboardQuery {
   readonly sweep?: SweepId | undefined;
 }
 
-/** Folds the leaderboard over everything asked for. Results are read once; the fold itself is cheap. */
+/** Folds the leaderboard over everything asked for. What it costs depends on configurations and report trials, not on trials. */
 export async function readLeaderboard(
   archive: Archive,
-  results: ResultCache,
+  results: ResultIndex,
   cards: readonly MethodCard[],
   query: LeaderboardQuery,
 ): Promise<Leaderboard> {
+  const { method } = query;
   const sweeps = query.sweep === undefined ? (await archive.records()).map(({ sweep }) => sweep) : [query.sweep];
-  const all: KeptResult[] = [];
-  const expected = new Map<SweepId, { readonly classes: readonly string[]; readonly reportSeeds: readonly number[] }>();
-  for (const sweep of sweeps) {
-    const { frozen, record } = await archive.find(sweep);
+  const known = (await Promise.all(sweeps.map((sweep) => archive.find(sweep)))).filter(({ frozen }) => {
     const { dataset, methods } = frozen.sweep;
-    if (query.dataset !== undefined && dataset.name !== query.dataset) continue;
-    if (query.protocol !== undefined && dataset.protocol !== query.protocol) continue;
-    if (query.method !== undefined && !methods.includes(query.method)) continue;
-    const reportSeeds = record.finalists === undefined ? [] : frozen.seeds.report;
-    expected.set(sweep, { classes: normalClasses(frozen), reportSeeds });
-    const final = (await archive.trials(sweep)).filter(({ state }) => isFinal(state));
-    all.push(...(await results.of(sweep, final)));
-  }
-  const wanted = all.filter(({ spec }) => query.method === undefined || spec.method === query.method);
-  return foldLeaderboard(withoutCopies(wanted), {
-    published: lookUpFigures(cards),
-    expected: (sweep) => expected.get(sweep),
+    if (query.dataset !== undefined && dataset.name !== query.dataset) return false;
+    if (query.protocol !== undefined && dataset.protocol !== query.protocol) return false;
+    return method === undefined || methods.includes(method);
   });
-}
-
-/** A result taken over from a trial that is here too would count its seconds twice. */
-function withoutCopies(results: readonly KeptResult[]): KeptResult[] {
-  const originals = new Set(results.map(({ spec }) => `${spec.sweep} ${spec.trial}`));
-  return results.filter(
-    ({ reusedFrom, spec }) =>
-      reusedFrom === undefined ||
-      spec.sweep === reusedFrom.sweep ||
-      !originals.has(`${reusedFrom.sweep} ${reusedFrom.trial}`),
+  const expected = new Map(
+    known.map(({ frozen, record }) => {
+      const reportSeeds = record.finalists === undefined ? [] : frozen.seeds.report;
+      return [record.sweep, { classes: normalClasses(frozen), reportSeeds }];
+    }),
+  );
+  const { report, search } = await results.leaderboard(known.map(({ frozen }) => frozen));
+  return foldTotals(
+    {
+      report: [...report].filter(({ spec }) => method === undefined || spec.method === method),
+      search: [...search].filter((totals) => method === undefined || totals.method === method),
+    },
+    { published: lookUpFigures(cards), expected: (sweep) => expected.get(sweep) },
   );
 }
 

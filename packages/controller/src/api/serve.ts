@@ -6,7 +6,6 @@ import { type SweepReading, submitSweep } from '../intake.js';
 import { isOver } from '../observe/load-sweeps.js';
 import { Archive } from './archive.js';
 import { readLeaderboard } from './leaderboard.js';
-import { ResultCache } from './result-cache.js';
 import { cancelSweep, listSweeps, pauseSweep, resumeSweep, retrySweep, showSweep } from './sweeps.js';
 import { explain, listTrials, readLogs, showTrial, type TrialsApi } from './trials.js';
 
@@ -50,8 +49,7 @@ function serveVerb<V extends ControlVerb>(controller: Controller, handlers: Hand
 function createHandlers(controller: Controller, options: ApiOptions): Handlers {
   const { context } = controller;
   const archive = new Archive(context);
-  const results = new ResultCache(context);
-  const trials: TrialsApi = { context, archive, results, locate: options.locate };
+  const trials: TrialsApi = { context, archive, locate: options.locate };
   const startedAt = new Date(context.clock.now()).toISOString();
   const thenShow = async (sweep: Parameters<typeof showSweep>[1], change: () => Promise<void>) => {
     await controller.settled(change);
@@ -70,7 +68,7 @@ function createHandlers(controller: Controller, options: ApiOptions): Handlers {
     'trials.show': (request) => showTrial(trials, request),
     'trials.why': (request) => explain(trials, request),
     'trials.logs': (request) => readLogs(trials, request),
-    leaderboard: (query) => readLeaderboard(archive, results, options.cards, query),
+    leaderboard: (query) => readLeaderboard(archive, context.results, options.cards, query),
     async status() {
       return {
         version: 1,

@@ -20,12 +20,10 @@ import { viewDispatch } from '../observe/dispatch-view.js';
 import type { DispatchSweep } from '../plan/dispatch.js';
 import { explainTrial } from '../plan/why.js';
 import type { Archive, KnownSweep } from './archive.js';
-import type { ResultCache } from './result-cache.js';
 
 export interface TrialsApi {
   readonly context: ControllerContext;
   readonly archive: Archive;
-  readonly results: ResultCache;
   /** Where people find an object: a file's path, a URL. */
   readonly locate: (objectKey: string) => string;
 }
@@ -48,7 +46,7 @@ export async function listTrials(
     const known = await api.archive.find(sweep);
     const records = await recordsOf(api, sweep, filter.states);
     const wanted = records.filter(({ phase }) => filter.phase === undefined || phase === filter.phase).slice(0, left);
-    const selection = await api.results.selectionOf(sweep, wanted);
+    const selection = await api.context.results.selectionOf(known.frozen, wanted);
     for (const record of wanted) summaries.push(toSummary(record, known, selection));
   }
   return summaries;

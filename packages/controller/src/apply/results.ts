@@ -66,6 +66,7 @@ export async function storeResult(
   ours: TrialResult,
 ): Promise<{ readonly key: string; readonly result: TrialResult }> {
   const { key, result } = await writeResultOnce(context.objects, ours);
+  context.results.note(result, key);
   const { sweep, trial } = result.spec;
   const { generation, attempt, ending } = result;
   const event: ResultEvent = { version: 1, type: 'result', sweep, trial, generation, attempt, ending, resultKey: key };

@@ -37,6 +37,8 @@ export async function retryTrials(
   const unexpanded = record.state === 'cancelled' && record.expanded < record.searchTrials + (record.reportTrials ?? 0);
   if (chosen.length === 0 && !unexpanded) return 0;
 
+  const indices = chosen.map(({ record: final }) => final.index);
+  if (indices.length > 0) await context.results.reopen(sweep, indices);
   const book = context.books.get(sweep) ?? (await loadSweep(context, record, stored.revision));
   if (isOver(book.record)) {
     await writeSweep(context, book, {

@@ -47,7 +47,10 @@ export async function findLeftovers(
 ): Promise<TrialFact | null> {
   const key = resultKeyOf(record);
   const result = await readResult(context.objects, key);
-  if (result !== null) return { fact: 'result', result: toResultFacts(result, key, book.frozen.sweep.objective) };
+  if (result !== null) {
+    context.results.note(result, key);
+    return { fact: 'result', result: toResultFacts(result, key, book.frozen.sweep.objective) };
+  }
 
   const lease = context.leaseBoard.get(record.sweep, record.trial)?.lease;
   const attempt = Math.max(record.attempt, lease?.attempt ?? 0);

@@ -166,6 +166,7 @@ async function toFact(
         context.logger.error({ event: news }, 'a result event without its object');
         return null;
       }
+      context.results.note(result, news.resultKey);
       return { fact: 'result', result: toResultFacts(result, news.resultKey, book.frozen.sweep.objective) };
     }
     case 'attempt': {

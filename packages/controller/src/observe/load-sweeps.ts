@@ -6,6 +6,8 @@ import { sweepUnreadable } from '../errors.js';
 import { FrozenSweep } from '../plan/frozen-sweep.js';
 import { createTrialPlan } from '../plan/trial-plan.js';
 import { REASONS } from '../reasons.js';
+import { toFinalTrial } from '../results/result-index.js';
+import type { FinalTrial } from '../results/sweep-index.js';
 import { SweepBook, type TrialEntry } from './sweep-book.js';
 
 /** Whether a sweep needs no more work. */
@@ -51,10 +53,12 @@ export async function loadSweep(context: ControllerContext, record: SweepRecord,
   const plan = createTrialPlan(frozen, context.findCard);
   const book = new SweepBook(frozen, plan, record, revision, startsOf(context, frozen.class));
   const seen: boolean[] = [];
+  const finals: FinalTrial[] = [];
   const entries = await context.trials.entries(record.sweep);
   for (let start = 0; start < entries.length; start += BATCH) {
     for (const entry of await Promise.all(entries.slice(start, start + BATCH).map((one) => readTrial(context, one)))) {
       seen[entry.record.index] = true;
+      finals.push(...toFinalTrial(entry.record));
       book.put(entry);
     }
   }
@@ -62,6 +66,7 @@ export async function loadSweep(context: ControllerContext, record: SweepRecord,
   for (let index = 0; index < expanded; index++) if (seen[index] !== true) book.missing.push(index);
   if (expanded > record.expanded) await writeSweep(context, book, { ...book.record, expanded });
   await pauseIfCodeChanged(context, book);
+  await context.results.open(frozen, finals);
   context.books.set(record.sweep, book);
   return book;
 }

@@ -1,0 +1,57 @@
+import type { LeaderboardResult } from '@adctl/evaluation';
+import type { IndexHead, IndexRow, SweepId, TrialResult } from '@adctl/protocol';
+
+/** What the index keeps of a result. */
+export function toIndexRow(result: TrialResult, resultKey: string): IndexRow {
+  const { spec, generation, ending, failures, selection, test, untrained, seconds, endedAt, reusedFrom } = result;
+  const { trial, index, phase, method, configuration, hyperparameters, dataset, seed, codeVersion } = spec;
+  return {
+    trial,
+    index,
+    phase,
+    method,
+    configuration,
+    ...(phase === 'report' ? { hyperparameters } : {}),
+    normal: dataset.normal,
+    seed,
+    codeVersion,
+    generation,
+    resultKey,
+    state: ending.state,
+    failures: failures.map((attempt) => attempt.class),
+    selection,
+    test,
+    untrained,
+    seconds,
+    endedAt,
+    reusedFrom,
+  };
+}
+
+/** A row as leaderboards take it. @param dataset of the sweep. */
+export function toLeaderboardResult(row: IndexRow, sweep: SweepId, dataset: IndexHead['dataset']): LeaderboardResult {
+  const { trial, index, phase, method, configuration, hyperparameters = {}, normal, seed, codeVersion } = row;
+  const { generation, state, failures, selection, test, untrained, seconds, endedAt } = row;
+  return {
+    spec: {
+      sweep,
+      trial,
+      index,
+      phase,
+      method,
+      hyperparameters,
+      configuration,
+      seed,
+      codeVersion,
+      dataset: { ...dataset, normal },
+    },
+    generation,
+    ending: { state },
+    failures: failures.map((failureClass) => ({ class: failureClass })),
+    selection,
+    test,
+    untrained,
+    seconds,
+    endedAt,
+  };
+}
