@@ -1,4 +1,4 @@
-import { findDataset, listDatasets, listProtocols, openDataset } from '@adctl/datasets';
+import { type Dataset, findDataset, listDatasets, listProtocols, openDataset, protocolsFor } from '@adctl/datasets';
 import type { Sweep } from '@adctl/protocol';
 import type { DatasetFacts } from './plan/freeze-sweep.js';
 
@@ -6,8 +6,8 @@ import type { DatasetFacts } from './plan/freeze-sweep.js';
 export interface DatasetCatalog {
   readonly names: readonly string[];
   readonly protocols: readonly string[];
-  /** Classes and image size as far as they are known without opening files; undefined for folders and unknown names. */
-  known(name: string): Pick<DatasetFacts, 'classes' | 'shape'> | undefined;
+  /** What is known without opening files; undefined for folders and unknown names. */
+  known(name: string, protocol: string): Omit<DatasetFacts, 'digest'> | undefined;
   /**
    * Opens the data set, as workers will see it.
    * @param root absolute.
@@ -15,6 +15,7 @@ export interface DatasetCatalog {
    */
   look(request: {
     readonly name: string;
+    readonly protocol: string;
     readonly root?: string | undefined;
     readonly image?: Sweep['dataset']['image'];
   }): Promise<DatasetFacts>;
@@ -25,20 +26,34 @@ export function createDatasetCatalog(cacheDir: string): DatasetCatalog {
   return {
     names: listDatasets().map(({ name }) => name),
     protocols: listProtocols().map(({ name }) => name),
-    known(name) {
+    known(name, protocol) {
       if (!listDatasets().some((card) => card.name === name)) return undefined;
       const card = findDataset(name);
-      return card.kind === 'files' ? { classes: card.classes, shape: card.shape } : undefined;
+      return card.kind === 'files' ? factsOf(card, protocol) : undefined;
     },
-    async look({ name, root, image }) {
+    async look({ name, protocol, root, image }) {
       const input = image ?? (await shapeOf(name, root, cacheDir));
       const dataset = await openDataset({ name, root, input }, { cacheDir });
       try {
-        return { classes: dataset.classes, shape: dataset.shape, digest: dataset.digest };
+        return { ...factsOf(dataset, protocol), digest: dataset.digest };
       } finally {
         await dataset.close();
       }
     },
+  };
+}
+
+/** An unknown protocol, or one that cannot split the set, is reported by the checks; the classes stand in for its normals. */
+function factsOf(
+  dataset: Pick<Dataset, 'classes' | 'shape' | 'defects'>,
+  protocol: string,
+): Omit<DatasetFacts, 'digest'> {
+  const fitting = protocolsFor(dataset);
+  const chosen = fitting.find(({ name }) => name === protocol);
+  return {
+    classes: chosen?.normals(dataset.classes) ?? dataset.classes,
+    shape: dataset.shape,
+    protocols: fitting.map(({ name }) => name),
   };
 }
 

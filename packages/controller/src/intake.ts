@@ -48,7 +48,8 @@ export async function readSweepFile(
   const draft = peek(source, file);
   const root = absoluteRoot(draft, directory);
   const looked = await lookAt(draft, root, datasets);
-  const known = looked.facts ?? (draft.dataset === undefined ? undefined : datasets.known(draft.dataset.name));
+  const { dataset } = draft;
+  const known = looked.facts ?? (dataset === undefined ? undefined : datasets.known(dataset.name, dataset.protocol));
   const check = checkSweep({ cards, datasets: datasets.names, protocols: datasets.protocols, dataset: known });
   const sweep = parseSweep(source, { file, checks: [check] });
   if (looked.facts === undefined) throw looked.error;
@@ -173,7 +174,9 @@ async function lookAt(
     return { error: new TypeError('a sweep without a known data set was accepted') };
   }
   try {
-    return { facts: await datasets.look({ name: dataset.name, root, image: dataset.image }) };
+    return {
+      facts: await datasets.look({ name: dataset.name, protocol: dataset.protocol, root, image: dataset.image }),
+    };
   } catch (error) {
     if (!(error instanceof AdctlError)) throw error;
     return { error }; // thrown after the file's own mistakes, which come first

@@ -1,4 +1,5 @@
 import type { ImageShape, Partition, Subset } from './dataset.js';
+import type { Resizing } from './readers/decode-image.js';
 
 /** One file a data set consists of. */
 export interface DatasetFile {
@@ -68,9 +69,20 @@ export interface FileDatasetCard extends CardFacts {
   open(located: readonly LocatedFile[]): Promise<{ readonly train: Subset; readonly test: Subset; release(): void }>;
 }
 
-/** The user's own images in folders; classes come from the folder names. */
+/** How the user's files lie in the folder that `root` names. */
+export type FolderLayout =
+  /** A folder a class, with or without `train/` and `test/` above. */
+  | 'class-folders'
+  /** Categories with good and defective images and masks, see `readers/mvtec-folder.ts`. */
+  | 'mvtec'
+  /** One folder of files `obj<number>__<angle>.png`. */
+  | 'coil-100';
+
+/** The user's own copy of images in folders; classes come from names of folders or files. */
 export interface FolderDatasetCard extends CardFacts {
   readonly kind: 'folder';
+  readonly layout: FolderLayout;
+  readonly resizing: Resizing;
   /** Image size when the sweep names none. */
   readonly defaultShape: ImageShape;
 }

@@ -1,4 +1,4 @@
-import type { Sha256 } from '@adctl/protocol';
+import type { AdctlError, Sha256 } from '@adctl/protocol';
 
 /** Size of the images as `Subset.read` gives them. */
 export interface ImageShape {
@@ -19,6 +19,15 @@ export interface Subset {
    * @throws AdctlError user `corrupt_image` or `corrupt_dataset`, naming the file and what is wrong.
    */
   read(indices: Int32Array): Promise<Uint8Array>;
+  /** Which defect each image shows: index into `Dataset.defects`, 0 for a good image. Absent where the set tells no defects. */
+  readonly defects?: Uint16Array;
+  /**
+   * Reads which pixels are defective, in the order asked for; present where `defects` is.
+   * @returns uint8 `[indices.length, height, width]`, 255 where defective, else 0; all 0 for a good image. Brought to the data
+   *   set's image size by the nearest pixel, so a defect thinner than a pixel there may vanish.
+   * @throws AdctlError user `bad_mask`, `corrupt_image`, naming the file.
+   */
+  readMasks?(indices: Int32Array): Promise<Uint8Array>;
 }
 
 /** Who decided which images are `train` and which are `test`. Only `official` may be compared with published figures. */
@@ -41,6 +50,10 @@ export interface Dataset {
   readonly partition: Partition;
   readonly train: Subset;
   readonly test: Subset;
+  /** Kinds of defect over all classes, `good` first; present for sets whose images show defects of one thing each. */
+  readonly defects?: readonly string[];
+  /** Classes that cannot be used, with the reason; they hold no images here, and `planSplits` throws the reason. */
+  readonly broken?: ReadonlyMap<string, AdctlError>;
   /** sha256 over everything that decides the pixels and labels: source digests, reader version, image size, partition. */
   readonly digest: Sha256;
   /** Lets go of held pixels; a later `read` loads them again. */

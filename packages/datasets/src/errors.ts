@@ -81,6 +81,19 @@ export function corruptImage(file: string, reason: string, cause?: unknown): Adc
   });
 }
 
+/** Thrown when an image can be decoded but not be used as it is: more than 8 bits a channel, CMYK, another size than its fellows. */
+export function unsupportedImage(file: string, reason: string, hint: string): AdctlError {
+  return userError('unsupported_image', `${file}: ${reason}`, { hint, details: { file, reason } });
+}
+
+/** Thrown when a mask is missing, empty, or of another size than its image. */
+export function badMask(file: string, reason: string): AdctlError {
+  return userError('bad_mask', `${file}: ${reason}`, {
+    hint: 'A mask is an image of the same size, not black where its image is defective; mend it, or remove both.',
+    details: { file, reason },
+  });
+}
+
 /** Thrown when a path of a data set leads out of the folder that holds it. */
 export function unsafePath(path: string, root: string): AdctlError {
   return userError('unsafe_path', `${path} leads out of ${root}`, {
@@ -90,12 +103,14 @@ export function unsafePath(path: string, root: string): AdctlError {
 }
 
 /** Thrown when an image folder lacks the layout that docs/datasets.md describes. */
-export function badFolder(root: string, reason: string): AdctlError {
+export function badFolder(root: string, reason: string, layout: string = CLASS_LAYOUT): AdctlError {
   return userError('bad_image_folder', `${root}: ${reason}`, {
-    hint: 'Lay the images out as <class>/*.png, or train/<class>/*.png and test/<class>/*.png.',
+    hint: `Lay the images out as ${layout}.`,
     details: { root, reason },
   });
 }
+
+const CLASS_LAYOUT = '<class>/*.png, or train/<class>/*.png and test/<class>/*.png';
 
 /** Thrown when images cannot be given in the size that was asked for. */
 export function unsupportedImageSize(message: string, hint: string): AdctlError {
@@ -114,6 +129,14 @@ export function tooFewImages(options: {
     `class '${options.class}' has ${options.found} image${options.found === 1 ? '' : 's'}; ${options.purpose} needs ${options.needed}`,
     { hint: 'Add images, or choose another class or protocol.', details: { ...options } },
   );
+}
+
+/** Thrown when a protocol cannot split this data set: it needs to know defects and the set tells none, or the reverse. */
+export function protocolMismatch(protocol: string, dataset: string, fitting: readonly string[]): AdctlError {
+  return userError('protocol_mismatch', `protocol '${protocol}' cannot split ${dataset}`, {
+    hint: `Use ${fitting.join(' or ')}.`,
+    details: { protocol, dataset, fitting },
+  });
 }
 
 /** Thrown when a held-out fraction, count or seed is out of range. */

@@ -5,7 +5,7 @@ export { type FetchOptions, type FetchResult, fetchDataset } from './fetch.js';
 export { type ImageBatch, loadImages, streamImages } from './images.js';
 export { type DatasetRequest, type OpenOptions, openDataset } from './open-dataset.js';
 export { padImages } from './pad-dataset.js';
-export { classIndex, DEFAULT_HOLDOUT_FRACTION, planSplits, type SplitRequest } from './plan-splits.js';
+export { DEFAULT_HOLDOUT_FRACTION, planSplits, protocolsFor, type SplitRequest } from './plan-splits.js';
 export type { SplitProtocol } from './protocols/protocol.js';
 export { findProtocol, listProtocols } from './protocols/registry.js';
 export { findDataset, listDatasets } from './registry.js';

@@ -5,23 +5,23 @@ import { datasetDirectory, openDigestMemory } from './cache.js';
 import type { Dataset, ImageShape, Partition } from './dataset.js';
 import type { FolderDatasetCard } from './dataset-card.js';
 import { badFolder } from './errors.js';
-import {
-  type FolderImage,
-  type FolderListing,
-  listImageFolder,
-  openImageFolderSubset,
-} from './readers/image-folder.js';
+import { listCoilFolder } from './readers/coil-folder.js';
+import { openImageFolderSubset } from './readers/folder-subset.js';
+import { type FolderImage, type FolderListing, listImageFolder } from './readers/image-folder.js';
+import { listMvtecFolder } from './readers/mvtec-folder.js';
+import { openMvtecSubsets } from './readers/mvtec-subset.js';
 
 /** Raised whenever the same files would give other pixels or another order. */
-const READER = 'image-folder/1';
+const READERS = { 'class-folders': 'image-folder/1', 'coil-100': 'coil-folder/1', mvtec: 'mvtec-folder/1' } as const;
 const PARTITION_SEED = 0;
 const TEST_SHARE = 0.2;
 /** Files hashed at once. */
 const PARALLEL_DIGESTS = 8;
 
 /**
- * Opens a folder of images. Its digest covers the path and content of every image, the image size and the partition; contents
- * are hashed the first time and remembered in the cache, so nothing is written to the user's folder. No pixel is decoded here.
+ * Opens a folder of images. Its digest covers the path and content of every image and mask, the image size and the partition;
+ * contents are hashed the first time and remembered in the cache, so nothing is written to the user's folder. No pixel is decoded
+ * here.
  *
  * @throws AdctlError user `bad_image_folder`, `unsafe_path`, `unsupported_image_size`.
  */
@@ -29,13 +29,60 @@ export async function openFolderDataset(
   card: FolderDatasetCard,
   options: { readonly root: string | undefined; readonly shape?: ImageShape | undefined; readonly cacheDir: string },
 ): Promise<Dataset> {
-  if (options.root === undefined) throw badFolder('data set folder', 'no root given');
-  const shape = options.shape ?? card.defaultShape;
-  const listing = await listImageFolder(options.root);
+  const { root, shape = card.defaultShape, cacheDir } = options;
+  if (root === undefined) throw badFolder(`data set ${card.name}`, 'no root given');
+  return card.layout === 'mvtec'
+    ? openMvtec(card, { root, shape, cacheDir })
+    : openClasses(card, card.layout, { root, shape, cacheDir });
+}
+
+interface OpenedFrom {
+  readonly root: string;
+  readonly shape: ImageShape;
+  readonly cacheDir: string;
+}
+
+async function openMvtec(card: FolderDatasetCard, { root, shape, cacheDir }: OpenedFrom): Promise<Dataset> {
+  const listing = await listMvtecFolder(root);
+  const { train, test, classes, defects, broken } = listing;
+  const paths = [...train, ...test].flatMap(({ path, maskPath }) =>
+    maskPath === undefined ? [path] : [path, maskPath],
+  );
+  return {
+    name: card.name,
+    classes,
+    shape,
+    partition: { name: 'official' },
+    ...openMvtecSubsets(listing, shape),
+    defects,
+    broken,
+    digest: digestOf({
+      reader: READERS.mvtec,
+      shape,
+      categories: classes,
+      contents: await contentsOf(listing.root, paths, cacheDir),
+    }),
+    close: async () => undefined,
+  };
+}
+
+async function openClasses(
+  card: FolderDatasetCard,
+  layout: 'class-folders' | 'coil-100',
+  { root, shape, cacheDir }: OpenedFrom,
+): Promise<Dataset> {
+  const listing = await (layout === 'coil-100' ? listCoilFolder(root) : listImageFolder(root));
   const { partition, train, test } = partitionImages(listing);
+  const { resizing } = card;
   const open = (images: readonly FolderImage[]) =>
-    openImageFolderSubset({ root: listing.root, images, classes: listing.classes, shape });
+    openImageFolderSubset({ root: listing.root, images, classes: listing.classes, shape, resizing });
   const parts = { train: open(train), test: open(test) };
+  const contents = (images: readonly FolderImage[]) =>
+    contentsOf(
+      listing.root,
+      images.map(({ path }) => path),
+      cacheDir,
+    );
   return {
     name: card.name,
     classes: listing.classes,
@@ -43,11 +90,12 @@ export async function openFolderDataset(
     partition,
     ...parts,
     digest: digestOf({
-      reader: READER,
+      reader: READERS[layout],
       shape,
       partition,
-      train: await contentsOf(listing.root, train, options.cacheDir),
-      test: await contentsOf(listing.root, test, options.cacheDir),
+      train: await contents(train),
+      test: await contents(test),
+      ...(resizing === 'fill' ? {} : { resizing }),
     }),
     close: async () => undefined,
   };
@@ -77,14 +125,14 @@ export function partitionImages(listing: Pick<FolderListing, 'classes' | 'parts'
   return { partition: { name: 'seeded-80-20', seed: PARTITION_SEED }, train, test };
 }
 
-/** `[path, sha256]` of every image, remembered per root. */
-async function contentsOf(root: string, images: readonly FolderImage[], cacheDir: string): Promise<[string, string][]> {
+/** `[path, sha256]` of every file, remembered per root. */
+async function contentsOf(root: string, paths: readonly string[], cacheDir: string): Promise<[string, string][]> {
   const memory = await openDigestMemory(join(datasetDirectory(cacheDir, 'folder'), sha256(root).slice(0, 16)));
   const contents: [string, string][] = [];
-  for (let start = 0; start < images.length; start += PARALLEL_DIGESTS) {
-    const few = images.slice(start, start + PARALLEL_DIGESTS);
-    const digests = await Promise.all(few.map(({ path }) => memory.digest(join(root, path))));
-    few.forEach(({ path }, position) => {
+  for (let start = 0; start < paths.length; start += PARALLEL_DIGESTS) {
+    const few = paths.slice(start, start + PARALLEL_DIGESTS);
+    const digests = await Promise.all(few.map((path) => memory.digest(join(root, path))));
+    few.forEach((path, position) => {
       contents.push([path, digests[position]!.content]);
     });
   }

@@ -1,16 +1,16 @@
 import { digestOf, sha256 } from '@adctl/protocol';
 import { createGenerator } from '@adctl/random';
 import type { Dataset } from './dataset.js';
-import { badSplitOption, tooFewImages, unknownClass } from './errors.js';
-import type { PooledPosition } from './protocols/protocol.js';
-import { findProtocol } from './protocols/registry.js';
+import { badSplitOption, protocolMismatch, tooFewImages, unknownClass } from './errors.js';
+import type { PooledPosition, SplitProtocol } from './protocols/protocol.js';
+import { findProtocol, listProtocols } from './protocols/registry.js';
 import type { ImageList, Splits } from './splits.js';
 
 /** Which splits to cut (a `TrialDataset` fits). */
 export interface SplitRequest {
   /** Name of a protocol. */
   readonly protocol: string;
-  /** Name of the class that counts as normal. */
+  /** What counts as normal: one of the protocol's `normals`. */
   readonly normal: string;
   readonly splitSeed: number;
   /** Share of the normal training images held out for selection, in (0, 0.5). Default 0.05. */
@@ -26,14 +26,15 @@ export const DEFAULT_HOLDOUT_FRACTION = 0.05;
  * of the former holds out selection and calibration images, each `max(1, round(fraction * images))`, and the rest train.
  * Equal arguments give equal splits on every machine; positions are ascending, so images are read in file order.
  *
- * @throws AdctlError user `unknown_protocol`, `unknown_class`, `bad_split_option`, `too_few_images`.
+ * @throws AdctlError user `unknown_protocol`, `protocol_mismatch`, `unknown_class`, `bad_split_option`, `too_few_images`; for a
+ *   class that is broken, the error that says why.
  */
 export function planSplits(
-  dataset: Pick<Dataset, 'name' | 'classes' | 'train' | 'test' | 'digest'>,
+  dataset: Pick<Dataset, 'name' | 'classes' | 'train' | 'test' | 'digest' | 'defects' | 'broken'>,
   request: SplitRequest,
 ): Splits {
   const protocol = findProtocol(request.protocol);
-  const normal = classIndex(dataset, request.normal);
+  const normal = normalIndex(dataset, protocol, request.normal);
   const { selectionFraction = DEFAULT_HOLDOUT_FRACTION, calibrationFraction = DEFAULT_HOLDOUT_FRACTION } = request;
   checkFraction('selectionFraction', selectionFraction);
   checkFraction('calibrationFraction', calibrationFraction);
@@ -42,6 +43,7 @@ export function planSplits(
   const generator = (purpose: string) =>
     createGenerator(request.splitSeed, 'split', protocol.name, request.normal, purpose);
   const plan = protocol.plan({ dataset, normal, generator });
+  assertTestable(plan.normalTests.length, plan.anomalousTests.length, request);
   const pool = generator('hold-out').shuffled(plan.pool);
   const selectionCount = Math.max(1, Math.round(selectionFraction * pool.length));
   const calibrationCount = Math.max(1, Math.round(calibrationFraction * pool.length));
@@ -59,11 +61,11 @@ export function planSplits(
   const selection = list(pool.slice(0, selectionCount));
   const calibration = list(pool.slice(selectionCount, heldOut));
   const train = list(pool.slice(heldOut));
-  const test = list(plan.test);
-  const isAnomalous = (label: number | undefined) => (label === normal ? 0 : 1);
+  const test = list([...plan.normalTests, ...plan.anomalousTests]);
+  const anomalous = new Set(plan.anomalousTests);
   const labels = Uint8Array.from([
-    ...Array.from(test.train, (index) => isAnomalous(dataset.train.labels[index])),
-    ...Array.from(test.test, (index) => isAnomalous(dataset.test.labels[index])),
+    ...Array.from(test.train, (index) => Number(anomalous.has(index))),
+    ...Array.from(test.test, (index) => Number(anomalous.has(dataset.train.count + index))),
   ]);
   return {
     train,
@@ -83,11 +85,37 @@ export function planSplits(
   };
 }
 
-/** Position of a class in `dataset.classes`. @throws AdctlError user `unknown_class` with the nearest name as hint. */
-export function classIndex(dataset: Pick<Dataset, 'name' | 'classes'>, name: string): number {
-  const index = dataset.classes.indexOf(name);
-  if (index < 0) throw unknownClass(name, dataset.name, dataset.classes);
+/** Protocols that can split a data set, by whether it tells defects. */
+export function protocolsFor(dataset: Pick<Dataset, 'defects'>): readonly SplitProtocol[] {
+  return listProtocols().filter(({ needsDefects }) => needsDefects === (dataset.defects !== undefined));
+}
+
+/** Position of what is normal in the protocol's `normals`. */
+function normalIndex(
+  dataset: Pick<Dataset, 'name' | 'classes' | 'defects' | 'broken'>,
+  protocol: SplitProtocol,
+  name: string,
+): number {
+  const fitting = protocolsFor(dataset);
+  if (!fitting.includes(protocol)) {
+    throw protocolMismatch(
+      protocol.name,
+      dataset.name,
+      fitting.map((other) => other.name),
+    );
+  }
+  const normals = protocol.normals(dataset.classes);
+  const index = normals.indexOf(name);
+  if (index < 0) throw unknownClass(name, dataset.name, normals);
+  const reason = dataset.broken?.get(dataset.classes[index] ?? name);
+  if (reason !== undefined) throw reason;
   return index;
+}
+
+function assertTestable(normalTests: number, anomalousTests: number, { normal, protocol }: SplitRequest): void {
+  const purpose = `the test part of ${protocol}`;
+  if (normalTests === 0) throw tooFewImages({ class: normal, found: 0, needed: 1, purpose });
+  if (anomalousTests === 0) throw tooFewImages({ class: `anything but ${normal}`, found: 0, needed: 1, purpose });
 }
 
 function checkFraction(name: string, value: number): void {

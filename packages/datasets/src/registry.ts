@@ -1,9 +1,12 @@
+import { catsVsDogs } from './cards/cats-vs-dogs.js';
 import { cifar10 } from './cards/cifar10.js';
 import { cifar100, cifar100Coarse } from './cards/cifar100.js';
+import { coil100 } from './cards/coil100.js';
 import { fashionMnist } from './cards/fashion-mnist.js';
 import { fashionMnistResplit } from './cards/fashion-mnist-resplit.js';
 import { folder } from './cards/folder.js';
 import { mnist } from './cards/mnist.js';
+import { mvtec } from './cards/mvtec.js';
 import type { DatasetCard } from './dataset-card.js';
 import { unknownDataset } from './errors.js';
 
@@ -15,6 +18,9 @@ const CARDS: readonly DatasetCard[] = [
   cifar10,
   cifar100,
   cifar100Coarse,
+  mvtec,
+  coil100,
+  catsVsDogs,
   folder,
 ];
 

@@ -48,12 +48,12 @@ const fraction = z.number().gt(0).lt(0.5);
 const DatasetSection = z
   .strictObject({
     name: z.string().min(1).meta({ description: 'Data set id; `adctl datasets list` prints them.' }),
-    protocol: z.string().min(1).meta({ description: 'How images become splits: one-class, one-class-80-20, …' }),
+    protocol: z.string().min(1).meta({ description: 'How images become splits: one-class, leave-one-out, mvtec, …' }),
     normal: z
       .union([z.literal('each'), z.array(ClassName).min(1)], {
         error: "must be a list of classes, e.g. [8, 1], or 'each'",
       })
-      .meta({ description: "Classes that count as normal, one model each; 'each' takes every class in turn." }),
+      .meta({ description: "Classes (or categories) that count as normal, one model each; 'each' takes every one in turn." }),
     root: z.string().min(1).optional().meta({ description: 'Folder of the images, relative to the sweep file.' }),
     image: z
       .strictObject({

@@ -39,6 +39,8 @@ const SIGNATURES: readonly Signature[] = [
 /** Codes of our own errors that say more than their kind. */
 const CLASS_OF_CODE: Readonly<Record<string, FailureClass>> = {
   corrupt_image: 'data',
+  unsupported_image: 'data',
+  bad_mask: 'data',
   corrupt_dataset: 'data',
   digest_mismatch: 'data',
   dataset_changed: 'data',

@@ -87,11 +87,13 @@ async function lookAt(
   catalog: DatasetCatalog,
 ): Promise<{ readonly facts: Facts } | { readonly facts?: undefined; readonly error: unknown }> {
   if (dataset === undefined) return { error: new TypeError('a sweep without a data set was accepted') };
-  const known = catalog.known(dataset.name);
+  const known = catalog.known(dataset.name, dataset.protocol);
   if (known !== undefined) return { facts: known };
   const root = dataset.root === undefined ? undefined : resolve(directory, dataset.root);
   try {
-    return { facts: await catalog.look({ name: dataset.name, root, image: dataset.image }) };
+    return {
+      facts: await catalog.look({ name: dataset.name, protocol: dataset.protocol, root, image: dataset.image }),
+    };
   } catch (error) {
     return { error }; // thrown after the file's own mistakes, which come first
   }

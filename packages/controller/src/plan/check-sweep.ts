@@ -19,7 +19,7 @@ export interface CheckAgainst {
   readonly datasets: readonly string[];
   readonly protocols: readonly string[];
   /** The sweep's own data set, as far as it is known: from its card, or opened. */
-  readonly dataset?: Pick<DatasetFacts, 'classes' | 'shape'> | undefined;
+  readonly dataset?: Omit<DatasetFacts, 'digest'> | undefined;
 }
 
 /** Names and single values are right or wrong for images of any size: they are checked even if the data set is unknown. */
@@ -57,7 +57,18 @@ function* checkDataset(draft: SweepDraft, at: PlaceOf, against: CheckAgainst): G
   if (!against.protocols.includes(dataset.protocol)) {
     yield unknown(at(['dataset', 'protocol']), 'protocol', dataset.protocol, against.protocols);
   }
-  if (against.dataset === undefined || dataset.normal === 'each') return;
+  if (against.dataset === undefined) return;
+  const { protocols } = against.dataset;
+  if (against.protocols.includes(dataset.protocol) && !protocols.includes(dataset.protocol)) {
+    yield {
+      ...at(['dataset', 'protocol']),
+      code: 'refused_value',
+      message: `${dataset.protocol} cannot split ${dataset.name}`,
+      suggestion: `use ${protocols.join(' or ')}`,
+    };
+    return; // the classes are those of another protocol
+  }
+  if (dataset.normal === 'each') return;
   for (const [i, normal] of dataset.normal.entries()) {
     if (against.dataset.classes.includes(normal)) continue;
     yield unknown(at(['dataset', 'normal', i]), `class of ${dataset.name}`, normal, against.dataset.classes);

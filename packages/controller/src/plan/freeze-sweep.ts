@@ -4,7 +4,10 @@ import type { FrozenSweep } from './frozen-sweep.js';
 
 /** What a data set is, once opened. */
 export interface DatasetFacts {
+  /** What can be normal under the sweep's protocol. */
   readonly classes: readonly string[];
+  /** Protocols that can split it. */
+  readonly protocols: readonly string[];
   /** Image size as stored; the model sees it unless the file names another. */
   readonly shape: { readonly height: number; readonly width: number; readonly channels: number };
   /** Digest of the data as the model will see it. */

@@ -12,7 +12,12 @@ const findCard: FindCard = (name) => {
 };
 const freeze = (source: string, changes: Partial<Parameters<typeof freezeSweep>[1]> = {}) =>
   freezeSweep(parseSweep(source, { file: 'toy.yaml' }), {
-    dataset: { classes: ['0', '1', '8'], shape: { height: 28, width: 28, channels: 1 }, digest: sha256('data') },
+    dataset: {
+      classes: ['0', '1', '8'],
+      shape: { height: 28, width: 28, channels: 1 },
+      protocols: ['one-class'],
+      digest: sha256('data'),
+    },
     codeVersionOf: () => sha256('code'),
     class: 'cpu',
     ...changes,

@@ -17,11 +17,14 @@ import type { SweepReading } from '../intake.js';
 export const fakeDatasets: DatasetCatalog = {
   names: ['mnist'],
   protocols: ['one-class'],
-  known: () => ({ classes: CLASSES, shape: SHAPE }),
-  look: async () => ({ classes: CLASSES, shape: SHAPE, digest: sha256('toy') }),
+  known: () => FACTS,
+  look: async () => ({ ...FACTS, digest: sha256('toy') }),
 };
-const CLASSES = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'];
-const SHAPE = { height: 28, width: 28, channels: 1 };
+const FACTS = {
+  classes: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
+  shape: { height: 28, width: 28, channels: 1 },
+  protocols: ['one-class'],
+};
 
 export const testReading: SweepReading = {
   cards: METHODS,

@@ -4,6 +4,8 @@ import type { FolderDatasetCard } from '../dataset-card.js';
 export const folder: FolderDatasetCard = {
   kind: 'folder',
   name: 'folder',
+  layout: 'class-folders',
+  resizing: 'fill',
   title: 'Image folders',
   description:
     'Your own images: one folder a class, with or without train/ and test/ above. Without them adctl draws 80 % / 20 % of each class.',

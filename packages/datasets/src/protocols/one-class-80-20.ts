@@ -11,6 +11,8 @@ export const oneClass8020: SplitProtocol = {
     'Pools all images of the normal class, trains on 80 % and tests on 20 %, drawn with the split seed. Anomalies are drawn from ' +
     'all images of the other classes, round(normal test images / other classes) of each, so that about half of the test images ' +
     'are anomalous. The authors of OCGAN took the first files in directory order instead of drawing them.',
+  needsDefects: false,
+  normals: (classes) => classes,
   plan({ dataset, normal, generator }) {
     const pooled = positionsOfClass(dataset, normal, ['train', 'test']);
     const shuffled = generator('80-20').shuffled(pooled);
@@ -18,16 +20,8 @@ export const oneClass8020: SplitProtocol = {
     const normalTests = shuffled.slice(trainCount);
     const others = [...dataset.classes.keys()].filter((label) => label !== normal);
     const className = (label: number) => dataset.classes[label] ?? String(label);
-    if (normalTests.length === 0) {
-      const facts = { class: className(normal), found: pooled.length, needed: 3 };
-      throw tooFewImages({ ...facts, purpose: 'the test part of one-class-80-20' });
-    }
-    if (others.length === 0) {
-      const facts = { class: `anything but ${className(normal)}`, found: 0, needed: 1 };
-      throw tooFewImages({ ...facts, purpose: 'the test part of one-class-80-20' });
-    }
     const perClass = Math.max(1, Math.round(normalTests.length / others.length));
-    const anomalies = others.flatMap((label) => {
+    const anomalousTests = others.flatMap((label) => {
       const candidates = positionsOfClass(dataset, label, ['train', 'test']);
       if (candidates.length < perClass) {
         const facts = { class: className(label), found: candidates.length, needed: perClass };
@@ -37,6 +31,6 @@ export const oneClass8020: SplitProtocol = {
         .shuffled(candidates)
         .slice(0, perClass);
     });
-    return { pool: shuffled.slice(0, trainCount), test: [...normalTests, ...anomalies] };
+    return { pool: shuffled.slice(0, trainCount), normalTests, anomalousTests };
   },
 };

@@ -3,7 +3,9 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolders } from '../testing/temporary-folder.fixtures.js';
-import { decodeImage, listImageFolder, openImageFolderSubset } from './image-folder.js';
+import { decodeImage } from './decode-image.js';
+import { openImageFolderSubset } from './folder-subset.js';
+import { listImageFolder } from './image-folder.js';
 
 const makeFolder = temporaryFolders();
 
