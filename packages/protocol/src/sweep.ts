@@ -53,7 +53,9 @@ const DatasetSection = z
       .union([z.literal('each'), z.array(ClassName).min(1)], {
         error: "must be a list of classes, e.g. [8, 1], or 'each'",
       })
-      .meta({ description: "Classes (or categories) that count as normal, one model each; 'each' takes every one in turn." }),
+      .meta({
+        description: "Classes (or categories) that count as normal, one model each; 'each' takes every one in turn.",
+      }),
     root: z.string().min(1).optional().meta({ description: 'Folder of the images, relative to the sweep file.' }),
     image: z
       .strictObject({
