@@ -1,3 +1,4 @@
+export { findKubernetesTools, type KubernetesTools } from './kubernetes-tools.js';
 export { findNatsBinaries, type NatsBinary, NEWEST_NATS_SERVER } from './nats-binaries.js';
 export { type NatsServer, type NatsServerOptions, startNatsServer } from './nats-server.js';
 export { createToyImages, type ToyImages, type ToyOptions, type ToyShape } from './toy-images.js';
