@@ -50,6 +50,7 @@ const trainer = createTrainer(
     flavour: 'cpu',
     threads: 1,
     cacheDirectory: cacheDir,
+    engineCacheDirectory: cacheDir,
     recycleTrials: Number.MAX_SAFE_INTEGER,
     recycleRssBytes: Number.MAX_SAFE_INTEGER,
   },

@@ -10,6 +10,8 @@ const EngineVariables = z.object({
   /** Where adctl keeps what it can rebuild. Default: `$XDG_CACHE_HOME/adctl`, else `~/.cache/adctl`. */
   ADCTL_CACHE_DIR: z.string().min(1).optional(),
   XDG_CACHE_HOME: z.string().min(1).optional(),
+  /** Where the engine lies instead: an image brings it along, while data sets go to a volume. */
+  ADCTL_ENGINE_CACHE_DIR: z.string().min(1).optional(),
   /** A folder that already holds TensorFlow: `site-packages/tensorflow`, or an unpacked libtensorflow. */
   ADCTL_TENSORFLOW_DIR: z.string().min(1).optional(),
   /** `1`: allow the libtensorflow 2.9.1 tarball that the npm package would install by itself. */
@@ -24,6 +26,7 @@ const EngineVariables = z.object({
 
 /** What the engine takes from its surroundings. Paths are absolute. */
 export interface EngineEnvironment {
+  /** Root of the cache with the engine. */
   readonly cacheDir: string;
   readonly tensorflowDir?: string;
   readonly allowStockDownload: boolean;
@@ -48,7 +51,8 @@ export function parseEngineEnvironment(
 ): EngineEnvironment {
   const set = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== ''));
   const env = EngineVariables.parse(set);
-  const cacheRoot = env.ADCTL_CACHE_DIR ?? join(env.XDG_CACHE_HOME ?? join(home, '.cache'), 'adctl');
+  const cacheRoot =
+    env.ADCTL_ENGINE_CACHE_DIR ?? env.ADCTL_CACHE_DIR ?? join(env.XDG_CACHE_HOME ?? join(home, '.cache'), 'adctl');
   return {
     cacheDir: resolve(cacheRoot),
     ...(env.ADCTL_TENSORFLOW_DIR === undefined ? {} : { tensorflowDir: resolve(env.ADCTL_TENSORFLOW_DIR) }),

@@ -48,6 +48,19 @@ describe('parseWorkerConfig', () => {
     );
   });
 
+  test('the engine may lie in another cache than the data sets', () => {
+    const trainer = (variables: object) => parseWorkerConfig({ ADCTL_DIRECTORY: '/d', ...variables }).trainer;
+
+    expect(trainer({ ADCTL_CACHE_DIR: '/data' })).toMatchObject({
+      cacheDirectory: '/data',
+      engineCacheDirectory: '/data',
+    });
+    expect(trainer({ ADCTL_CACHE_DIR: '/data', ADCTL_ENGINE_CACHE_DIR: '/opt/engine' })).toMatchObject({
+      cacheDirectory: '/data',
+      engineCacheDirectory: '/opt/engine',
+    });
+  });
+
   test('the noop trainer has no code to compare', () => {
     const allowed = (kind: string) => parseWorkerConfig({ ADCTL_DIRECTORY: '/d', ADCTL_TRAINER: kind }).allowOtherCode;
 

@@ -1,5 +1,6 @@
-import { hostname, tmpdir } from 'node:os';
+import { homedir, hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { resolveCacheDir } from '@adctl/datasets';
 import { Flavour, parseEngineEnvironment } from '@adctl/engine';
 import { NATS_VARIABLES, type NatsAddress, natsRules, toNatsAddress } from '@adctl/messaging';
 import { type Environment, parseEnvironment, switchVariable, WorkerId, wholeNumber } from '@adctl/protocol';
@@ -89,8 +90,10 @@ export interface TrainerConfig {
   readonly kind: 'tensorflow' | 'noop';
   readonly flavour: Flavour;
   readonly threads: number;
-  /** Root of the cache with the engine and the data sets. */
+  /** Root of the cache with the data sets. */
   readonly cacheDirectory: string;
+  /** Root of the cache with the engine, usually the same. */
+  readonly engineCacheDirectory: string;
   /** Trials after which the process is replaced. */
   readonly recycleTrials: number;
   /** Resident memory between trials above which the process is replaced. */
@@ -112,7 +115,6 @@ export function parseWorkerConfig(variables: Environment): WorkerConfig {
   });
   const nats = toNatsAddress(env);
   const directory = resolve(env.ADCTL_DIRECTORY ?? tmpdir());
-  const { cacheDir } = parseEngineEnvironment(variables);
   return {
     deployment:
       nats === null
@@ -139,7 +141,8 @@ export function parseWorkerConfig(variables: Environment): WorkerConfig {
       kind: env.ADCTL_TRAINER,
       flavour: env.ADCTL_ENGINE_FLAVOUR,
       threads: env.ADCTL_THREADS,
-      cacheDirectory: cacheDir,
+      cacheDirectory: resolve(resolveCacheDir(variables, homedir())),
+      engineCacheDirectory: parseEngineEnvironment(variables).cacheDir,
       recycleTrials: env.ADCTL_TRAINER_TRIALS,
       recycleRssBytes: env.ADCTL_TRAINER_RSS_BYTES,
     },

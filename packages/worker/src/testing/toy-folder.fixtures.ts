@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { openDataset } from '@adctl/datasets';
+import { openDataset, resolveCacheDir } from '@adctl/datasets';
 import { parseEngineEnvironment } from '@adctl/engine';
 import { findMethod } from '@adctl/methods';
 import { SweepId, sha256, TrialId, TrialSpec } from '@adctl/protocol';
@@ -15,7 +16,8 @@ export const REAL_TRAINER: TrainerConfig = {
   kind: 'tensorflow',
   flavour: 'cpu',
   threads: 1,
-  cacheDirectory: parseEngineEnvironment(process.env).cacheDir,
+  cacheDirectory: resolveCacheDir(process.env, homedir()),
+  engineCacheDirectory: parseEngineEnvironment(process.env).cacheDir,
   recycleTrials: 1000,
   recycleRssBytes: 8 * 2 ** 30,
 };

@@ -5,13 +5,16 @@ export interface TrainerArguments {
   readonly flavour: Flavour;
   /** TensorFlow threads. */
   readonly threads: number;
-  /** Root of the cache with the engine and the data sets. */
+  /** Root of the cache with the data sets. */
   readonly cacheDirectory: string;
+  /** Root of the cache with the engine. */
+  readonly engineCacheDirectory: string;
 }
 
 /** The command line of a training process. One JSON text: both ends are this package, nobody types it. */
-export function toTrainerArguments({ flavour, threads, cacheDirectory }: TrainerArguments): string[] {
-  return [JSON.stringify({ flavour, threads, cacheDirectory })];
+export function toTrainerArguments(settings: TrainerArguments): string[] {
+  const { flavour, threads, cacheDirectory, engineCacheDirectory } = settings;
+  return [JSON.stringify({ flavour, threads, cacheDirectory, engineCacheDirectory })];
 }
 
 /** Reads `toTrainerArguments` back. @throws SyntaxError for anything else. */

@@ -7,8 +7,8 @@ import { runTrial } from './trial.js';
 
 /** Entry of a training process: loads TensorFlow once, then trains one trial after another. */
 await serveTrials(async () => {
-  const { flavour, threads, cacheDirectory } = parseTrainerArguments(process.argv.slice(2));
-  const { info } = await loadEngine({ flavour, threads, cacheDir: cacheDirectory });
+  const { flavour, threads, cacheDirectory, engineCacheDirectory } = parseTrainerArguments(process.argv.slice(2));
+  const { info } = await loadEngine({ flavour, threads, cacheDir: engineCacheDirectory });
   prepareEngine();
   const openDataset = createDatasetCache(cacheDirectory);
   const engine = {

@@ -1,0 +1,33 @@
+# Image of the controller and the CLI. Build it from the repository's root:
+#   buildah build -f docker/adctl.Dockerfile -t adctl:0.1.0 .
+# A Debian or Ubuntu with Node 24 and npm. Pin your own mirror of it by digest.
+ARG BASE_IMAGE=docker.io/library/node:24.21.0-bookworm-slim
+
+# The part of the workspace that these two packages need.
+FROM ${BASE_IMAGE} AS pruned
+WORKDIR /src
+COPY . .
+RUN npx --yes turbo@2.11.9 prune @adctl/controller adctl --docker
+
+FROM ${BASE_IMAGE} AS built
+WORKDIR /app
+# Packages first: a change of sources leaves this layer as it is.
+COPY --from=pruned /src/out/json/ ./
+COPY --from=pruned /src/.npmrc ./
+RUN npm ci --no-audit --no-fund
+COPY --from=pruned /src/out/full/ ./
+COPY --from=pruned /src/tsconfig.base.json ./
+RUN npm run build && npm prune --omit=dev --no-audit --no-fund
+
+FROM ${BASE_IMAGE}
+WORKDIR /app
+ENV NODE_ENV=production
+COPY --from=built /app/node_modules/ node_modules/
+COPY --from=built /app/packages/ packages/
+COPY --from=built /app/package.json ./
+COPY docker/adctl-entry.mjs /app/
+# Numbers, so that Kubernetes can tell that this is not root.
+USER 10001:10001
+# `controller` starts a controller; anything else is a command of adctl.
+ENTRYPOINT ["node", "/app/adctl-entry.mjs"]
+CMD ["--help"]
