@@ -22,7 +22,7 @@ test.each([
   [{ imagePolicy: 'Always' }, 'imagePolicy: unknown field'],
   [{ env: [{ name: 'A', value: 1 }] }, 'must be text, is 1'],
   [{ ports: [{ containerPort: '80' }] }, 'must be a number'],
-  [{ livenessProbe: { httpGet: { path: '/' } } }, "must have required property 'port'"],
+  [{ livenessProbe: { httpGet: { path: '/' } } }, 'must have required property port'],
   [{ resources: { limits: { memory: 5 } } }, 'resources.limits.memory: must be text'],
   [{ securityContext: { capabilities: { drop: 'ALL' } } }, 'must be a list'],
 ] as const)('refuses %j', (changes, problem) => {
