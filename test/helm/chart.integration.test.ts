@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { buildWorkerJob, CONTROLLER_RIGHTS, parsePools } from '@adctl/controller/kubernetes';
+import { findNatsBinaries } from '@adctl/testkit';
 import type { V1EnvVar, V1PodSpec } from '@kubernetes/client-node';
 import { expect, test } from 'vitest';
+import { makeNatsUsers } from '../../packages/cli/src/services/nats-users.js';
 import { parseControllerConfig } from '../../packages/controller/src/config.js';
 import { parseWorkerConfig } from '../../packages/worker/src/config.js';
 import { BASE_VALUES, CHART, findManifest, LEAST_VALUES, OVERLAY_NAMES, overlayValues, renderChart } from './chart.js';
@@ -137,6 +139,32 @@ describeWithTools('the chart', ({ helm }) => {
       ADCTL_NATS_IDENTITY: 'worker',
       AWS_SECRET_ACCESS_KEY: 'secret objects/AWS_SECRET_ACCESS_KEY',
     });
+  });
+
+  test('nats-server accepts the configuration of the own server, with users made by the CLI', async () => {
+    const { newest } = await findNatsBinaries();
+    if ('missing' in newest) throw new Error(newest.missing);
+    const folder = mkdtempSync(join(tmpdir(), 'adctl-nats-'));
+    const { authorizationFile } = await makeNatsUsers({
+      folder,
+      classes: ['gpu24'],
+      people: ['alice'],
+      namespace: undefined,
+    });
+    const authorization = readFileSync(authorizationFile, 'utf8');
+    const manifests = await render({
+      ...LEAST_VALUES,
+      messaging: {},
+      nats: { enabled: true, replicas: 3, authorization },
+    });
+    const config = (findManifest(manifests, 'ConfigMap', 'nats').data as Record<string, string>)['nats.conf']!;
+    const file = join(folder, 'nats.conf');
+    writeFileSync(file, config);
+
+    const { stderr } = await run(newest.path, ['-t', '-c', file], { env: { POD_NAME: 'adctl-nats-0' } });
+
+    expect(stderr).toMatch(/configuration file .* is valid/);
+    rmSync(folder, { recursive: true });
   });
 
   test('the Role holds exactly the rights that the controller lists, and the ClusterRoles are none', async () => {

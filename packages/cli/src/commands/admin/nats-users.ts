@@ -1,0 +1,55 @@
+import { Flags } from '@oclif/core';
+import { NatsUsersAnswer } from '../../answers/nats-users.js';
+import { AdctlCommand } from '../../base-command.js';
+import { variableOf } from '../../flags.js';
+import { renderNatsUsers } from '../../render/nats-users.js';
+
+export default class AdminNatsUsers extends AdctlCommand<typeof AdminNatsUsers> {
+  static override summary = "Make the users of a cluster's NATS server: keys, and what each may do.";
+  static override description =
+    'Every user gets an nkey. Seeds are secrets: each goes into a file of its own that only you may read. The block for the server holds public keys and the least permissions of each role.';
+  static override examples = [
+    '<%= config.bin %> admin nats-users --out keys --class gpu24 --user alice --user nightly',
+    '<%= config.bin %> admin nats-users --out keys --class cpu --class gpu80 --user alice --namespace lab --json',
+  ];
+  static override flags = {
+    out: Flags.string({
+      summary: 'Folder for the files; nothing in it is overwritten.',
+      env: variableOf('out'),
+      required: true,
+      helpValue: 'FOLDER',
+    }),
+    class: Flags.string({
+      summary: 'Class of trials that workers may take; may be given several times.',
+      env: variableOf('class'),
+      required: true,
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: 'NAME',
+    }),
+    user: Flags.string({
+      summary: 'Somebody who uses adctl, and owns what he or she submits; may be given several times.',
+      env: variableOf('user'),
+      multiple: true,
+      multipleNonGreedy: true,
+      default: [],
+      helpValue: 'NAME',
+    }),
+    namespace: Flags.string({
+      summary: 'Deployment on a server that several share. Default: ad.',
+      env: variableOf('namespace'),
+      helpValue: 'NAME',
+    }),
+  };
+  static get answer() {
+    return NatsUsersAnswer;
+  }
+
+  async run(): Promise<NatsUsersAnswer> {
+    const { resolve } = await import('node:path');
+    const { makeNatsUsers } = await import('../../services/nats-users.js');
+    const { out, class: classes, user: people, namespace } = this.flags;
+    const made = await makeNatsUsers({ folder: resolve(out), classes, people, namespace });
+    return this.reply(AdminNatsUsers.answer, made, renderNatsUsers);
+  }
+}
