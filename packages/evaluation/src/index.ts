@@ -15,7 +15,7 @@ export {
   type LeaderboardOptions,
 } from './leaderboard.js';
 export type { FigureLookup, LeaderboardResult } from './leaderboard-row.js';
-export { computeLocalisation, type LocalisationMetrics, type MappedTruth, PRO_LIMIT } from './localisation.js';
+export { computeLocalisation, type MappedTruth, PRO_LIMIT } from './localisation.js';
 export { mean, quantileOfSorted, standardDeviation } from './moments.js';
 export { type RocPoint, rocCurve } from './roc-curve.js';
 export { type EndingCounts, SearchTotaller, type SearchTotals } from './search-totals.js';

@@ -5,6 +5,7 @@ import type {
   LeaderboardGroup,
   LeaderboardRow,
   PublishedFigure,
+  SeedSummary,
   Sha256,
   SweepId,
   TestMetrics,
@@ -12,12 +13,25 @@ import type {
   TrialResult,
   TrialSpec,
 } from '@adctl/protocol';
+import { mean } from './moments.js';
 import type { Counts, EndingCounts } from './search-totals.js';
 import { summarizeSeeds } from './seed-summary.js';
 
 /** The part of a result a leaderboard reads. */
 export interface LeaderboardResult
-  extends Pick<TrialResult, 'generation' | 'selection' | 'test' | 'untrained' | 'seconds' | 'endedAt'> {
+  extends Pick<
+    TrialResult,
+    | 'generation'
+    | 'selection'
+    | 'test'
+    | 'pixel'
+    | 'untrained'
+    | 'parameters'
+    | 'imagesPerSecond'
+    | 'scoredPerSecond'
+    | 'seconds'
+    | 'endedAt'
+  > {
   readonly spec: Pick<
     TrialSpec,
     'sweep' | 'trial' | 'index' | 'phase' | 'method' | 'hyperparameters' | 'configuration' | 'seed' | 'codeVersion'
@@ -93,6 +107,10 @@ export function foldRow(input: RowInput): LeaderboardRow {
     fprAt95Tpr: overSeeds(({ test }) => test.fprAt95Tpr),
     untrainedAuroc: overSeeds(({ untrained }) => untrained?.auroc),
     selectionAuroc: overSeeds(({ selection }) => selection?.auroc),
+    ...pixelSummaries(overSeeds),
+    parameters: onlyValue(report.map(({ parameters }) => parameters)),
+    trainedPerSecond: meanOf(report.map(({ imagesPerSecond }) => imagesPerSecond)),
+    scoredPerSecond: meanOf(report.map(({ scoredPerSecond }) => scoredPerSecond)),
     classes: classes.map((normal) => {
       const ofClass = seeds.map((seed) => completed(seed, normal)).filter((result) => result !== undefined);
       return foldClass(input, normal, ofClass);
@@ -122,8 +140,29 @@ function foldClass(input: RowInput, normal: string, results: readonly Completed[
     averagePrecision: overSeeds(({ test }) => test.averagePrecision),
     fprAt95Tpr: overSeeds(({ test }) => test.fprAt95Tpr),
     untrainedAuroc: overSeeds(({ untrained }) => untrained?.auroc),
+    ...pixelSummaries(overSeeds),
     published: publishedFigure(input, [normal], auroc?.mean),
   };
+}
+
+function pixelSummaries(overSeeds: (of: (result: Completed) => number | undefined) => SeedSummary | null) {
+  return {
+    pixelAuroc: overSeeds(({ pixel }) => pixel?.auroc),
+    pixelAveragePrecision: overSeeds(({ pixel }) => pixel?.averagePrecision),
+    pro: overSeeds(({ pixel }) => pixel?.pro),
+  };
+}
+
+/** The value that all who tell one agree on, else null. */
+function onlyValue(values: readonly (number | undefined)[]): number | null {
+  const told = new Set(values.filter((value) => value !== undefined));
+  const [value] = told;
+  return told.size === 1 && value !== undefined ? value : null;
+}
+
+function meanOf(values: readonly (number | undefined)[]): number | null {
+  const told = values.filter((value) => value !== undefined);
+  return told.length === 0 ? null : mean(told);
 }
 
 /** Summarises only when no seed lacks the number: a mean over whichever seeds have it would compare unlike things. */

@@ -50,8 +50,8 @@ describe('against a naive reference', () => {
       fc.property(mapped, fc.constantFrom(0.05, 0.3, 1), (data, limit) => {
         const metrics = computeLocalisation(typed(data), limit);
 
-        expect(metrics.pixelAuroc).toBeCloseTo(naiveAuroc(asLabels(data)), 12);
-        expect(metrics.pixelAveragePrecision).toBeCloseTo(naiveAveragePrecision(asLabels(data)), 12);
+        expect(metrics.auroc).toBeCloseTo(naiveAuroc(asLabels(data)), 12);
+        expect(metrics.averagePrecision).toBeCloseTo(naiveAveragePrecision(asLabels(data)), 12);
         expect(metrics.pro).toBeCloseTo(naivePro(data, limit), 10);
         expect(metrics.regions).toBe(naiveRegions(data).length);
       }),
@@ -68,10 +68,10 @@ describe('against a naive reference', () => {
         };
         const keep = <T>(values: readonly T[]) => values.filter((_, at) => isDefective(at));
         const only = asLabels({ ...data, maps: keep(data.maps), masks: keep(data.masks) });
-        const { pixelAurocDefective } = computeLocalisation(typed(data));
+        const { aurocDefective } = computeLocalisation(typed(data));
 
-        if (only.labels.every((label) => label === 1)) expect(pixelAurocDefective).toBeNull();
-        else expect(pixelAurocDefective).toBeCloseTo(naiveAuroc(only), 12);
+        if (only.labels.every((label) => label === 1)) expect(aurocDefective).toBeNull();
+        else expect(aurocDefective).toBeCloseTo(naiveAuroc(only), 12);
       }),
     );
   });
@@ -117,7 +117,7 @@ describe('computeLocalisation', () => {
         const masks = data.masks.map((_, at) => (at === 0 ? 1 : 0));
         const metrics = computeLocalisation(typed({ ...data, masks }), 1);
 
-        expect(metrics.pro).toBeCloseTo(metrics.pixelAuroc, 12);
+        expect(metrics.pro).toBeCloseTo(metrics.auroc, 12);
       }),
     );
   });
@@ -129,8 +129,8 @@ describe('computeLocalisation', () => {
     const maps = Float32Array.from(masks, (value, i) => value * 10 + i / 100);
 
     expect(computeLocalisation({ maps, masks, ...cross })).toMatchObject({
-      pixelAuroc: 1,
-      pixelAveragePrecision: 1,
+      auroc: 1,
+      averagePrecision: 1,
       pro: 1,
       regions: 2,
       anomalousPixels: 3,
@@ -155,7 +155,7 @@ describe('computeLocalisation', () => {
     const small = computeLocalisation({ maps: findsSmall, masks, ...cross });
 
     expect(large.pro).toBeCloseTo(small.pro, 12);
-    expect(large.pixelAuroc).toBeGreaterThan(small.pixelAuroc);
+    expect(large.auroc).toBeGreaterThan(small.auroc);
   });
 
   it('takes pixels that touch by a corner for one region', () => {

@@ -1,3 +1,4 @@
+import type { PixelMetrics } from '@adctl/protocol';
 import { undefinedMetric } from './labelled-scores.js';
 import { findRegions } from './regions.js';
 
@@ -9,24 +10,6 @@ export interface MappedTruth {
   readonly masks: Uint8Array;
   readonly height: number;
   readonly width: number;
-}
-
-/** How well maps show where images are anomalous. All rates in [0, 1]. */
-export interface LocalisationMetrics {
-  /** Area under the ROC curve over all pixels of all images, equal values counting half. */
-  readonly pixelAuroc: number;
-  /**
-   * The same over the images that have an anomalous pixel; good images left out (the usage of some papers). Null when these
-   * images have no normal pixel.
-   */
-  readonly pixelAurocDefective: number | null;
-  /** Average precision over all pixels; its chance level is the share of anomalous pixels. */
-  readonly pixelAveragePrecision: number;
-  /** Per-region overlap, averaged over false positive rates from 0 to 0.3; a constant map has 0.15, noise about as much. */
-  readonly pro: number;
-  readonly regions: number;
-  readonly anomalousPixels: number;
-  readonly normalPixels: number;
 }
 
 /** The false positive rate up to which PRO is averaged (Bergmann et al., the authors of MVTec AD). */
@@ -46,7 +29,7 @@ export const PRO_LIMIT = 0.3;
  * @param proLimit false positive rate up to which PRO is averaged, above 0, at most 1.
  * @throws AdctlError `undefined_metric` when shapes disagree, a value is not finite, or the masks mark no pixel or all.
  */
-export function computeLocalisation(truth: MappedTruth, proLimit: number = PRO_LIMIT): LocalisationMetrics {
+export function computeLocalisation(truth: MappedTruth, proLimit: number = PRO_LIMIT): PixelMetrics {
   const { maps, masks, height, width } = truth;
   checkShapes(truth);
   if (!(proLimit > 0 && proLimit <= 1)) throw new RangeError(`proLimit is ${proLimit}, expected above 0, at most 1`);
@@ -85,13 +68,15 @@ export function computeLocalisation(truth: MappedTruth, proLimit: number = PRO_L
     );
   }
   return {
-    pixelAuroc: areaAll / (normalPixels * anomalousPixels),
-    pixelAurocDefective: alarmsInDefective === 0 ? null : areaDefective / (alarmsInDefective * anomalousPixels),
-    pixelAveragePrecision: precision / anomalousPixels,
+    auroc: areaAll / (normalPixels * anomalousPixels),
+    aurocDefective: alarmsInDefective === 0 ? null : areaDefective / (alarmsInDefective * anomalousPixels),
+    averagePrecision: precision / anomalousPixels,
     pro: Math.min(1, proArea / proLimit), // a sum of many shares may round to above 1
     regions,
     anomalousPixels,
     normalPixels,
+    height,
+    width,
   };
 }
 

@@ -79,6 +79,7 @@ export {
   Calibration,
   EngineFacts,
   ObjectReference,
+  PixelMetrics,
   type SearchOutcome,
   SelectionMetrics,
   TestMetrics,

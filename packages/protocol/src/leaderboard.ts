@@ -17,6 +17,9 @@ export const SeedSummary = z.object({
 });
 export type SeedSummary = z.infer<typeof SeedSummary>;
 
+/** A summary that readers of old leaderboards take as absent. */
+const LaterSummary = SeedSummary.nullable().default(null);
+
 /** A figure somebody published for exactly this data set, protocol and class set. */
 export const PublishedFigure = z.object({
   auroc: z.number(),
@@ -35,6 +38,9 @@ export const LeaderboardClass = z.object({
   averagePrecision: SeedSummary.nullable(),
   fprAt95Tpr: SeedSummary.nullable(),
   untrainedAuroc: SeedSummary.nullable(),
+  pixelAuroc: LaterSummary,
+  pixelAveragePrecision: LaterSummary,
+  pro: LaterSummary,
   published: PublishedFigure.nullable(),
 });
 export type LeaderboardClass = z.infer<typeof LeaderboardClass>;
@@ -58,6 +64,15 @@ export const LeaderboardRow = z.object({
   untrainedAuroc: SeedSummary.nullable(),
   /** What ranking saw, beside what test says. */
   selectionAuroc: SeedSummary.nullable(),
+  /** Pixel metrics, where the data set has masks and the method maps. */
+  pixelAuroc: LaterSummary,
+  pixelAveragePrecision: LaterSummary,
+  pro: LaterSummary,
+  /** Trainable parameters; null where no report trial told, or they told different ones. */
+  parameters: z.int().nullable().default(null),
+  /** Mean speeds of the report trials; null where none told. */
+  trainedPerSecond: z.number().nullable().default(null),
+  scoredPerSecond: z.number().nullable().default(null),
   classes: z.array(LeaderboardClass),
   /** Search configurations of this method in these sweeps. */
   configurationsTried: z.int().min(0),

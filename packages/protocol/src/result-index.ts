@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ConfigurationId, Sha256, SweepId, TrialId } from './ids.js';
-import { SelectionMetrics, TestMetrics } from './result.js';
+import { PixelMetrics, SelectionMetrics, TestMetrics } from './result.js';
 import { FailureClass, TrialPhase } from './trial.js';
 import { FinalState } from './trial-state.js';
 
@@ -23,7 +23,11 @@ export const IndexRow = z.object({
   failures: z.array(FailureClass),
   selection: SelectionMetrics.optional(),
   test: TestMetrics.optional(),
+  pixel: PixelMetrics.optional(),
   untrained: z.object({ auroc: z.number() }).optional(),
+  parameters: z.int().optional(),
+  imagesPerSecond: z.number().optional(),
+  scoredPerSecond: z.number().optional(),
   seconds: z.object({ train: z.number(), total: z.number() }).optional(),
   endedAt: z.iso.datetime(),
   reusedFrom: z.object({ sweep: z.string(), trial: z.string() }).optional(),

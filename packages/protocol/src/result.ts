@@ -27,6 +27,28 @@ export const TestMetrics = z.object({
 });
 export type TestMetrics = z.infer<typeof TestMetrics>;
 
+/**
+ * How well the anomaly maps show where test images are defective, at the working resolution; anomalous is the positive class. All
+ * rates in [0, 1].
+ */
+export const PixelMetrics = z.object({
+  /** Area under the ROC curve over all pixels of all test images. */
+  auroc: z.number(),
+  /** The same over the defective images alone, as some papers report it; null when those have no normal pixel. */
+  aurocDefective: z.number().nullable(),
+  averagePrecision: z.number(),
+  /** Per-region overlap, averaged over false positive rates from 0 to 0.3. */
+  pro: z.number(),
+  /** 8-connected regions over all masks. */
+  regions: z.int(),
+  anomalousPixels: z.int(),
+  normalPixels: z.int(),
+  /** Size of maps and masks when they were compared. */
+  height: z.int(),
+  width: z.int(),
+});
+export type PixelMetrics = z.infer<typeof PixelMetrics>;
+
 /** What held-out normal images say about the scores: enough to turn a score into a decision without a test set. */
 export const Calibration = z.object({
   images: z.int(),
@@ -72,6 +94,8 @@ export const TrialResult = z.object({
   failures: z.array(AttemptRecord),
   selection: SelectionMetrics.optional(),
   test: TestMetrics.optional(),
+  /** For report trials of methods with maps on data sets with masks. */
+  pixel: PixelMetrics.optional(),
   /** The same model before its first step, on the same test images: what learning has to beat. */
   untrained: z.object({ auroc: z.number() }).optional(),
   /** Test AUROC of the card's other scores, diagnostic. */
@@ -90,7 +114,10 @@ export const TrialResult = z.object({
   endedAt: z.iso.datetime(),
   /** Seconds of training and of everything, over all attempts of this process; time never decides an identity. */
   seconds: z.object({ train: z.number(), total: z.number() }).optional(),
+  /** Training images a second, each epoch counting all of them. */
   imagesPerSecond: z.number().optional(),
+  /** Test images scored a second, the method's own score alone, reading them included. */
+  scoredPerSecond: z.number().optional(),
   artifacts: z.record(z.string(), ObjectReference),
   /** Set when this result was taken over from an identical trial. */
   reusedFrom: z.object({ sweep: z.string(), trial: z.string() }).optional(),

@@ -4,6 +4,7 @@ import type {
   EngineFacts,
   Failure,
   LogLine,
+  PixelMetrics,
   SelectionMetrics,
   Sha256,
   TestMetrics,
@@ -75,6 +76,7 @@ export interface TrialOutcome {
   readonly failure?: Failure;
   readonly selection?: SelectionMetrics;
   readonly test?: TestMetrics;
+  readonly pixel?: PixelMetrics;
   readonly untrained?: { readonly auroc: number };
   readonly otherScores?: Readonly<Record<string, number>>;
   readonly calibration?: Calibration;
@@ -86,6 +88,7 @@ export interface TrialOutcome {
   /** Seconds over all attempts that this outcome rests on. */
   readonly seconds: { readonly train: number; readonly total: number };
   readonly imagesPerSecond?: number;
+  readonly scoredPerSecond?: number;
   readonly artifacts: readonly WrittenArtifact[];
 }
 

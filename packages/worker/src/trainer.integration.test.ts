@@ -67,7 +67,7 @@ async function run(
 /** Everything about a finished run that may not depend on interruptions: numbers and file contents, without times. */
 function factsOf({ directory, end }: Run): { outcome: object; files: Record<string, Sha256> } {
   if (end.kind !== 'ended' || end.end.kind !== 'finished') throw new Error(`not finished: ${JSON.stringify(end)}`);
-  const { seconds: _, imagesPerSecond: __, artifacts, ...outcome } = end.end.outcome;
+  const { seconds: _, imagesPerSecond: __, scoredPerSecond: ___, artifacts, ...outcome } = end.end.outcome;
   const files = Object.fromEntries(artifacts.map(({ file }) => [file, sha256(readFileSync(join(directory, file)))]));
   return { outcome, files };
 }

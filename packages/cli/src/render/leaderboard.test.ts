@@ -28,6 +28,21 @@ describe('renderLeaderboard', () => {
     expect(text).toContain('Fewer than three report seeds');
   });
 
+  it('shows pixel AUROC and PRO where a method maps, a dash for one that does not', () => {
+    const [first, second] = buildRow().classes;
+    const maps = { pixelAuroc: buildSummary(0.95), pixelAveragePrecision: buildSummary(0.4), pro: buildSummary(0.8) };
+    const mapping = buildRow({ ...maps, classes: [{ ...first!, ...maps }, second!] });
+    const text = renderLeaderboard(buildLeaderboard([mapping, buildRow({ method: 'dae' })]), PLAIN);
+    const lines = text.split('\n').filter((line) => /PIXEL AUROC|^ +1 {2}(ocgan|dae) /.test(line));
+
+    expect(lines[0]).toMatch(/FPR@95TPR +PIXEL AUROC +PRO/);
+    expect(lines[1]).toContain('0.9500 ± 0.0123  0.8000 ± 0.0123');
+    expect(lines[2]).not.toContain('0.9500');
+    expect(text.match(/PIXEL AUROC/g)).toHaveLength(2);
+    expect(text).toContain('Pixel AUROC and PRO compare anomaly maps with the true masks');
+    expect(renderLeaderboard(buildLeaderboard(), PLAIN)).not.toContain('PIXEL AUROC');
+  });
+
   it('warns when rows were computed by different code', () => {
     const other = buildRow({ codeVersions: ['cd'.repeat(32)] as never });
 
@@ -46,6 +61,13 @@ describe('renderLeaderboardCsv', () => {
     expect(lines).toHaveLength(4);
     expect(lines[1]).toContain(',mean,0.93,0.0123,');
     expect(lines[2]).toContain(',1,0.99,0.0123,');
+    const maps = { pixelAuroc: buildSummary(0.95), pro: buildSummary(0.8) };
+    const header = lines[0]!.split(',');
+    const cells = renderLeaderboardCsv(buildLeaderboard([buildRow(maps)]))
+      .split('\n')[1]!
+      .split(',');
+    const cell = (name: string) => cells[header.indexOf(name)];
+    expect([cell('pixel_auroc_mean'), cell('pro_mean'), cell('parameters')]).toEqual(['0.95', '0.8', '123456']);
     expect(lines[1]).toMatch(/"\{""learningRate"":0\.001,""lambdaRec"":50\}"$/);
   });
 });

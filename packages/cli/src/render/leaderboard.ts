@@ -19,8 +19,12 @@ export function renderLeaderboard(board: Leaderboard, style: Style): string {
 
 function renderGroup(group: LeaderboardGroup, style: Style): string {
   const head = `${style.bold(`${group.dataset}, ${group.protocol}`)}, normal ${group.classes.join(', ')} (split seed ${group.splitSeed}, data ${group.dataDigest.slice(0, 12)})`;
+  const hasMaps = group.rows.some((row) => row.pixelAuroc !== null);
+  const columns = ROW_COLUMNS.flatMap((column) =>
+    column.head === 'FPR@95TPR' && hasMaps ? [column, ...PIXEL_COLUMNS] : [column],
+  );
   return [
-    `${head}\n${renderTable(group.rows, ROW_COLUMNS, style)}`,
+    `${head}\n${renderTable(group.rows, columns, style)}`,
     ...renderClasses(group, style),
     ...renderChosen(group, style),
     renderFootnotes(group, style),
@@ -44,6 +48,12 @@ const ROW_COLUMNS: readonly Column<LeaderboardRow>[] = [
   { head: 'DIFFERENCE', align: 'right', value: (row) => difference(row.published) },
 ];
 
+/** Shown where a data set has masks and a method maps. */
+const PIXEL_COLUMNS: readonly Column<Pick<LeaderboardRow, 'pixelAuroc' | 'pro'>>[] = [
+  { head: 'PIXEL AUROC', value: (row) => spread(row.pixelAuroc) },
+  { head: 'PRO', value: (row) => spread(row.pro) },
+];
+
 function renderClasses(group: LeaderboardGroup, style: Style): string[] {
   if (group.classes.length < 2) return [];
   const rows = group.rows.flatMap((row) => row.classes.map((cell) => ({ row, cell })));
@@ -56,6 +66,9 @@ function renderClasses(group: LeaderboardGroup, style: Style): string[] {
     { head: 'UNTRAINED', value: ({ cell }) => spread(cell.untrainedAuroc) },
     { head: 'AP', value: ({ cell }) => metric(cell.averagePrecision?.mean) },
     { head: 'FPR@95TPR', value: ({ cell }) => metric(cell.fprAt95Tpr?.mean) },
+    ...(rows.some(({ cell }) => cell.pixelAuroc !== null)
+      ? PIXEL_COLUMNS.map(({ head, value }) => ({ head, value: ({ cell }: (typeof rows)[number]) => value(cell) }))
+      : []),
     { head: 'PUBLISHED', value: ({ cell }) => published(cell.published) },
     { head: 'DIFFERENCE', align: 'right', value: ({ cell }) => difference(cell.published) },
   ];
@@ -91,6 +104,11 @@ function renderFootnotes(group: LeaderboardGroup, style: Style): string {
     'AUROC is the mean ± standard deviation over report seeds of the test AUROC; classes are averaged within a seed first. The interval is Student t over those seeds. Report seeds were never used to choose anything.',
     ...(few ? ['Fewer than three report seeds: no ± and no interval, because a spread of two says nothing.'] : []),
     'Untrained is the same network before its first step on the same test images: what learning has to beat. Selection is what ranking saw: held-out normals against synthetic anomalies.',
+    ...(rows.some((row) => row.pixelAuroc !== null)
+      ? [
+          'Pixel AUROC and PRO compare anomaly maps with the true masks at the size that the models see. PRO is the per-region overlap averaged over false positive rates up to 0.3; a constant map has 0.15.',
+        ]
+      : []),
     ...(figures.some((figure) => figure !== null)
       ? [
           `Published figures are the papers' own${figures.some((figure) => figure?.reproduced === false) ? '; those with * nobody has reproduced publicly' : ''}.`,

@@ -59,7 +59,7 @@ export function renderTrial(
 }
 
 function renderResult(result: NonNullable<TrialDetail['result']>, style: Style): string {
-  const { test, selection, untrained, seconds, engine } = result;
+  const { test, pixel, selection, untrained, seconds, engine } = result;
   return renderFacts(
     [
       [
@@ -70,13 +70,23 @@ function renderResult(result: NonNullable<TrialDetail['result']>, style: Style):
       ['average precision', test && metric(test.averagePrecision)],
       ['F1-max', test && metric(test.f1Max)],
       ['FPR at 95 % TPR', test && metric(test.fprAt95Tpr)],
+      [
+        'pixel AUROC',
+        pixel && `${metric(pixel.auroc)} (defective images alone: ${metric(pixel.aurocDefective ?? undefined)})`,
+      ],
+      ['pixel AP', pixel && metric(pixel.averagePrecision)],
+      ['PRO', pixel && `${metric(pixel.pro)} over ${counted(pixel.regions, 'region')}, ${pixel.height}x${pixel.width}`],
       ['test images', test && `${count(test.normalImages)} normal, ${count(test.anomalousImages)} anomalous`],
       ['selection', selection && `AUROC ${metric(selection.auroc)}, loss ${selection.loss.toPrecision(4)}`],
       ['other scores', result.otherScores && hyperparameterLine(rounded(result.otherScores))],
       ['kept epoch', result.keptEpoch === undefined ? undefined : `${result.keptEpoch} of ${result.epochs ?? '?'}`],
       ['parameters', result.parameters === undefined ? undefined : count(result.parameters)],
       ['time', seconds && `${duration(seconds.train)} training, ${duration(seconds.total)} in all`],
-      ['speed', result.imagesPerSecond === undefined ? undefined : `${count(result.imagesPerSecond)} images/s`],
+      [
+        'speed',
+        result.imagesPerSecond === undefined ? undefined : `${count(result.imagesPerSecond)} training images/s`,
+      ],
+      ['scoring', result.scoredPerSecond === undefined ? undefined : `${count(result.scoredPerSecond)} images/s`],
       [
         'engine',
         engine &&

@@ -103,6 +103,9 @@ export function buildRow(changes: Partial<LeaderboardRow> = {}): LeaderboardRow 
     averagePrecision: buildSummary(0.97),
     fprAt95Tpr: buildSummary(0.2),
     untrainedAuroc: buildSummary(0.55),
+    pixelAuroc: null,
+    pixelAveragePrecision: null,
+    pro: null,
     published: { auroc: 0.939, source: 'paper, table 2', reproduced: false, difference: mean - 0.939 },
   });
   return {
@@ -118,6 +121,12 @@ export function buildRow(changes: Partial<LeaderboardRow> = {}): LeaderboardRow 
     fprAt95Tpr: buildSummary(0.15),
     untrainedAuroc: buildSummary(0.6),
     selectionAuroc: buildSummary(0.91),
+    pixelAuroc: null,
+    pixelAveragePrecision: null,
+    pro: null,
+    parameters: 123_456,
+    trainedPerSecond: 950.25,
+    scoredPerSecond: 4000,
     classes: [cell('1', 0.99), cell('8', 0.87)],
     configurationsTried: 4,
     searchSeconds: 400,

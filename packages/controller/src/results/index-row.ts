@@ -3,7 +3,8 @@ import type { IndexHead, IndexRow, SweepId, TrialResult } from '@adctl/protocol'
 
 /** What the index keeps of a result. */
 export function toIndexRow(result: TrialResult, resultKey: string): IndexRow {
-  const { spec, generation, ending, failures, selection, test, untrained, seconds, endedAt, reusedFrom } = result;
+  const { spec, generation, ending, failures, selection, test, pixel, untrained, endedAt, reusedFrom } = result;
+  const { parameters, imagesPerSecond, scoredPerSecond, seconds } = result;
   const { trial, index, phase, method, configuration, hyperparameters, dataset, seed, codeVersion } = spec;
   return {
     trial,
@@ -21,7 +22,11 @@ export function toIndexRow(result: TrialResult, resultKey: string): IndexRow {
     failures: failures.map((attempt) => attempt.class),
     selection,
     test,
+    pixel,
     untrained,
+    parameters,
+    imagesPerSecond,
+    scoredPerSecond,
     seconds,
     endedAt,
     reusedFrom,
@@ -31,7 +36,8 @@ export function toIndexRow(result: TrialResult, resultKey: string): IndexRow {
 /** A row as leaderboards take it. @param dataset of the sweep. */
 export function toLeaderboardResult(row: IndexRow, sweep: SweepId, dataset: IndexHead['dataset']): LeaderboardResult {
   const { trial, index, phase, method, configuration, hyperparameters = {}, normal, seed, codeVersion } = row;
-  const { generation, state, failures, selection, test, untrained, seconds, endedAt } = row;
+  const { generation, state, failures, selection, test, pixel, untrained, endedAt } = row;
+  const { parameters, imagesPerSecond, scoredPerSecond, seconds } = row;
   return {
     spec: {
       sweep,
@@ -50,7 +56,11 @@ export function toLeaderboardResult(row: IndexRow, sweep: SweepId, dataset: Inde
     failures: failures.map((failureClass) => ({ class: failureClass })),
     selection,
     test,
+    pixel,
     untrained,
+    parameters,
+    imagesPerSecond,
+    scoredPerSecond,
     seconds,
     endedAt,
   };

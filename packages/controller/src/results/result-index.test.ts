@@ -49,7 +49,7 @@ afterEach(async () => {
   stop.abort();
   await deployment.close();
   folder.remove();
-});
+}, 60_000);
 
 describe('the index of results', () => {
   test('segments become parts as they fill, the rest when the sweep is over; a leaderboard reads them alone', {

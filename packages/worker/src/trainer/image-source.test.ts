@@ -22,11 +22,35 @@ describe('openImages', () => {
   test.each([
     ['held in memory', 1_000],
     ['read from the data set', 0],
+    ['held in part', 5],
   ])('numbers the train part first, then the test part, when %s', async (_, residentBytes) => {
     const source = await openImages(dataset, list, residentBytes);
 
     expect(source.count).toBe(4);
     expect([...(await source.read(Int32Array.of(3, 0, 2)))]).toEqual([104, 105, 6, 7, 100, 101]);
+  });
+});
+
+describe('openImages with a bound', () => {
+  test('holds what fits, and asks the data set for the rest alone', async () => {
+    const asked: number[][] = [];
+    const counting = {
+      ...dataset,
+      test: {
+        ...dataset.test,
+        read: async (indices: Int32Array) => {
+          asked.push([...indices]);
+          return await dataset.test.read(indices);
+        },
+      },
+    };
+    const source = await openImages(counting, list, 6);
+    asked.length = 0;
+
+    await source.read(Int32Array.of(3, 2, 0));
+    await source.read(Int32Array.of(2, 1));
+
+    expect(asked.flat()).toEqual([2]);
   });
 });
 

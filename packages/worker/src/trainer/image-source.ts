@@ -1,6 +1,6 @@
 import type { Dataset, ImageList, ImageShape } from '@adctl/datasets';
 import type { ImageReader } from '@adctl/methods';
-import { gatherImages } from '@adctl/methods/kit';
+import { chunkRanges, gatherImages } from '@adctl/methods/kit';
 import type { Tensor4D } from '@tensorflow/tfjs';
 
 /** A list of images of one data set, addressed by position in the list. */
@@ -11,11 +11,14 @@ export interface ImageSource {
   read(positions: Int32Array): Promise<Uint8Array>;
 }
 
-/** Lists up to this size are held in memory for the length of a trial; larger ones are read batch by batch. */
-const RESIDENT_BYTES = 512 * 2 ** 20;
+/** Of each list this much is held in memory for the length of a trial; what does not fit is read batch by batch. */
+const RESIDENT_BYTES = 128 * 2 ** 20;
+/** Images read at once while filling the memory. */
+const FILL_BATCH = 64;
 
 /**
- * Opens a list of images: positions of the train part first, then of the test part, as `ImageList` orders them.
+ * Opens a list of images: positions of the train part first, then of the test part, as `ImageList` orders them. The first ones
+ * stay in memory as far as the bound allows: training passes over all of them in turn, which no cache of recent ones serves better.
  *
  * @throws AdctlError `corrupt_image` (user), here or in a later `read`.
  */
@@ -26,9 +29,36 @@ export async function openImages(
 ): Promise<ImageSource> {
   const { shape } = dataset;
   const count = list.train.length + list.test.length;
-  const stored: ImageSource = { count, shape, read: (positions) => readList(dataset, list, positions) };
-  if (count * bytesOf(shape) > residentBytes) return stored;
-  return fromPixels(await stored.read(Int32Array.from({ length: count }, (_, i) => i)), shape);
+  const size = bytesOf(shape);
+  const heldCount = Math.min(count, Math.floor(residentBytes / size));
+  const held = new Uint8Array(heldCount * size);
+  for (const [start, end] of chunkRanges(heldCount, FILL_BATCH)) {
+    const few = Int32Array.from({ length: end - start }, (_, i) => start + i);
+    held.set(await readList(dataset, list, few), start * size);
+  }
+  const memory = fromPixels(held, shape);
+  if (heldCount === count) return memory;
+  return {
+    count,
+    shape,
+    async read(positions) {
+      const result = new Uint8Array(positions.length * size);
+      const copy = async (places: readonly number[], read: (positions: Int32Array) => Promise<Uint8Array>) => {
+        const pixels = await read(Int32Array.from(places, (place) => positions[place]!));
+        places.forEach((place, i) => {
+          result.set(pixels.subarray(i * size, (i + 1) * size), place * size);
+        });
+      };
+      const isHeld = (place: number) => positions[place]! < heldCount;
+      const places = [...positions.keys()];
+      await copy(places.filter(isHeld), memory.read);
+      await copy(
+        places.filter((place) => !isHeld(place)),
+        (few) => readList(dataset, list, few),
+      );
+      return result;
+    },
+  };
 }
 
 /** A source over images in memory, uint8 `[count, height, width, channels]`. */

@@ -11,8 +11,10 @@ export interface Measuring {
   readonly stop?: AbortSignal;
 }
 
-/** Images at once where a card names no number. */
-export const SCORING_BATCH = 256;
+/** Images at once where a card names no number: 256, fewer of large images so that a batch stays at 16 MiB of float32. */
+export function defaultScoringBatch({ height, width, channels }: ImageSource['shape']): number {
+  return Math.max(1, Math.min(256, Math.floor(2 ** 22 / (height * width * channels))));
+}
 
 /**
  * Applies a per-image function of a model to every image, in order.

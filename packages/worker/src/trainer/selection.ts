@@ -11,15 +11,22 @@ export interface SelectionSet {
   readonly synthetic: ImageSource;
 }
 
+/** The selection set is held in memory; of very large images no more are used than fit in here. */
+const MOST_BYTES = 128 * 2 ** 20;
+
 /**
- * Makes the selection set: one synthetic anomaly from every held-out normal image.
+ * Makes the selection set: one synthetic anomaly from every held-out normal image, of images so large that they would not fit in
+ * 128 MiB from the first ones.
  *
  * @param seed the split's seed, not the trial's, so that all trials of a sweep are judged on the same anomalies.
  */
 export async function createSelectionSet(normal: ImageSource, seed: number): Promise<SelectionSet> {
-  const pixels = await normal.read(Int32Array.from({ length: normal.count }, (_, i) => i));
-  const synthetic = makeSyntheticAnomalies(pixels, { shape: normal.shape, count: normal.count, seed });
-  return { normal, synthetic: fromPixels(synthetic.images, normal.shape) };
+  const { shape } = normal;
+  const most = Math.max(1, Math.floor(MOST_BYTES / (shape.height * shape.width * shape.channels)));
+  const count = Math.min(normal.count, most);
+  const pixels = await normal.read(Int32Array.from({ length: count }, (_, i) => i));
+  const synthetic = makeSyntheticAnomalies(pixels, { shape, count, seed });
+  return { normal: fromPixels(pixels, shape), synthetic: fromPixels(synthetic.images, shape) };
 }
 
 /**

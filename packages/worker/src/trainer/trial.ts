@@ -8,7 +8,7 @@ import { writeArtifacts } from './artifacts/write-artifacts.js';
 import { createCheckpointWriter, readCheckpoint, type TrainingState } from './checkpoint.js';
 import { type Evaluation, evaluate, measureUntrained, openTestSet, type TestSet } from './evaluate.js';
 import { type ImageSource, openImages, toReader } from './image-source.js';
-import { SCORING_BATCH } from './scoring.js';
+import { defaultScoringBatch } from './scoring.js';
 import { createSelectionSet, measureSelection, type SelectionSet } from './selection.js';
 import type { TrialReporter } from './session.js';
 import { type StopRequest, train } from './train.js';
@@ -162,9 +162,11 @@ async function trainAndEvaluate(
     scoreNames: spec.phase === 'report' ? prepared.card.scores : prepared.card.scores.slice(0, 1),
     test: prepared.test,
     calibration: prepared.calibration,
+    localises: spec.phase === 'report',
     batch: prepared.scoringBatch,
     seed: spec.seed,
     stop,
+    now: () => performance.now(),
   });
   if (evaluation === null) return await stopped();
   const outcome = describe(prepared, model, state, selection, evaluation);
@@ -200,7 +202,7 @@ async function prepare({ start: { spec }, openDataset }: TrialContext): Promise<
   return {
     card,
     hyperparameters,
-    scoringBatch: card.scoringBatch?.(hyperparameters, spec.dataset.input) ?? SCORING_BATCH,
+    scoringBatch: card.scoringBatch?.(hyperparameters, spec.dataset.input) ?? defaultScoringBatch(spec.dataset.input),
     splits,
     train: await openImages(dataset, splits.train),
     calibration: await openImages(dataset, splits.calibration),
@@ -293,7 +295,7 @@ function describe(
   model: Model,
   { progress }: TrainingState,
   selection: SelectionMetrics | undefined,
-  { test, otherScores, calibration }: Evaluation,
+  { test, otherScores, calibration, scoredPerSecond, localisation }: Evaluation,
 ): Omit<TrialOutcome, 'seconds' | 'artifacts'> {
   const { kept, untrainedAuroc, seconds } = progress;
   return {
@@ -301,6 +303,7 @@ function describe(
     ...(selection === undefined ? {} : { selection }),
     ...(kept.keptEpoch === null ? {} : { keptEpoch: kept.keptEpoch }),
     test,
+    ...(localisation === undefined ? {} : { pixel: localisation.metrics }),
     otherScores,
     calibration,
     ...(untrainedAuroc === null ? {} : { untrained: { auroc: untrainedAuroc } }),
@@ -309,6 +312,7 @@ function describe(
     parameters: Object.values(model.networks).reduce((sum, { summary }) => sum + summary.trainable, 0),
     splitDigest: splits.digest,
     imagesPerSecond: (images.count * Math.max(hyperparameters.epochs, 1)) / Math.max(seconds.train, 1e-3),
+    scoredPerSecond,
   };
 }
 

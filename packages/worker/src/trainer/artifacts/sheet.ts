@@ -1,7 +1,7 @@
 import type { Model } from '@adctl/methods';
-import sharp from 'sharp';
 import type { TestSet } from '../evaluate.js';
 import { toImages } from '../image-source.js';
+import { createCanvas } from './canvas.js';
 
 /** Images a row. */
 const COLUMNS = 12;
@@ -9,7 +9,6 @@ const COLUMNS = 12;
 const TILE_SIDE = 84;
 const GAP = 4;
 const BORDER = 3;
-const BACKGROUND = [255, 255, 255] as const;
 /** Border colours by label: blue normal, red anomalous, as in the charts. */
 const BORDER_OF_LABEL = [
   [31, 95, 168],
@@ -56,15 +55,7 @@ export async function drawSheet({ model, test, scores }: SheetOptions): Promise<
     }
     top += 4 * GAP;
   }
-  return await sharp(canvas.pixels, { raw: { width, height, channels: 3 } })
-    .png({ compressionLevel: 9 })
-    .toBuffer();
-}
-
-interface Shape {
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
+  return await canvas.toPng();
 }
 
 /** Rows of tiles, uint8 `[images, height, width, channels]` each: the images, reconstructions, differences. */
@@ -78,33 +69,4 @@ async function rowsOf(model: SheetOptions['model'], test: TestSet, positions: In
   reconstructed.dispose();
   const reconstruction = Uint8Array.from(values, (value) => Math.round(255 * Math.min(1, Math.max(0, value))));
   return [pixels, reconstruction, pixels.map((value, i) => Math.abs(value - reconstruction[i]!))];
-}
-
-/** An RGB picture in memory. */
-function createCanvas(width: number, height: number) {
-  const pixels = new Uint8Array(width * height * 3).fill(BACKGROUND[0]);
-  const set = (x: number, y: number, [red, green, blue]: readonly [number, number, number]) => {
-    const at = (y * width + x) * 3;
-    pixels[at] = red;
-    pixels[at + 1] = green;
-    pixels[at + 2] = blue;
-  };
-  return {
-    pixels,
-    fill(left: number, top: number, w: number, h: number, color: readonly [number, number, number]) {
-      for (let y = top; y < top + h; y++) for (let x = left; x < left + w; x++) set(x, y, color);
-    },
-    /** Draws image `index` of `tiles`, enlarged without smoothing. */
-    draw(left: number, top: number, tiles: Uint8Array, index: number, shape: Shape, scale: number) {
-      const start = index * shape.height * shape.width * shape.channels;
-      for (let y = 0; y < shape.height * scale; y++) {
-        for (let x = 0; x < shape.width * scale; x++) {
-          const pixel = Math.floor(y / scale) * shape.width + Math.floor(x / scale);
-          const at = start + pixel * shape.channels;
-          const red = tiles[at]!;
-          set(left + x, top + y, shape.channels < 3 ? [red, red, red] : [red, tiles[at + 1]!, tiles[at + 2]!]);
-        }
-      }
-    },
-  };
 }

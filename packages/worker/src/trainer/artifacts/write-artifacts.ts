@@ -10,6 +10,7 @@ import type { WrittenArtifact } from '../../trainer-messages.js';
 import type { Evaluation, TestSet } from '../evaluate.js';
 import type { Curves } from '../training-progress.js';
 import { drawCurves, drawHistogram, drawRoc } from './charts.js';
+import { drawMapSheet } from './map-sheet.js';
 import { drawSheet } from './sheet.js';
 
 export interface ArtifactOptions {
@@ -28,7 +29,7 @@ export interface ArtifactOptions {
 
 /**
  * Writes what people look at beside the metrics: curves, ROC, histogram (numbers as JSON, pictures as SVG), the sheet of
- * extreme images, every test score, and the model itself. Equal trials write equal bytes: nothing here holds a time.
+ * extreme images, the sheet of anomaly maps where there are masks, every test score, and the model itself. Equal trials write equal bytes: nothing here holds a time.
  */
 export async function writeArtifacts(options: ArtifactOptions): Promise<WrittenArtifact[]> {
   const { directory, spec, model, curves, threads, keptEpoch, test, evaluation } = options;
@@ -36,7 +37,7 @@ export async function writeArtifacts(options: ArtifactOptions): Promise<WrittenA
   const own = evaluation.scores.get(model.ownScore)!;
   const roc = rocCurve(own, labels);
   const histogram = scoreHistogram(own, labels);
-  const files: readonly (readonly [name: string, file: string, contentType: string, content: Uint8Array | string])[] = [
+  const files: readonly ArtifactFile[] = [
     ['curves', 'curves.json', JSON_TYPE, toJson({ version: 1, ...curves, keptEpoch, threads })],
     ['curves-chart', 'curves.svg', SVG_TYPE, drawCurves(curves, keptEpoch)],
     ['roc', 'roc.json', JSON_TYPE, toJson({ version: 1, auroc: evaluation.test.auroc, points: roc })],
@@ -45,10 +46,27 @@ export async function writeArtifacts(options: ArtifactOptions): Promise<WrittenA
     ['histogram-chart', 'histogram.svg', SVG_TYPE, drawHistogram(histogram)],
     ['sheet', 'sheet.png', 'image/png', await drawSheet({ model, test, scores: own })],
     ['scores', 'scores.json.gz', 'application/gzip', await promisify(gzip)(encodeScores(test, evaluation))],
+    ...(await mapFiles(test, evaluation, own)),
     ['model', 'model.safetensors', 'application/octet-stream', await encodeModel(spec, model, evaluation)],
   ];
   for (const [, file, , content] of files) await writeFile(join(directory, file), content);
   return files.map(([name, file, contentType]) => ({ name, file, contentType }));
+}
+
+type ArtifactFile = readonly [name: string, file: string, contentType: string, content: Uint8Array | string];
+
+/** The sheet of anomaly maps, and which images it shows; nothing without maps and masks. */
+async function mapFiles(
+  { images, truth }: TestSet,
+  { localisation }: Evaluation,
+  scores: Float32Array,
+): Promise<ArtifactFile[]> {
+  if (localisation === undefined || truth === undefined) return [];
+  const { png, entries, range } = await drawMapSheet({ images, truth, localisation, scores });
+  return [
+    ['maps', 'maps.png', 'image/png', png],
+    ['maps-shown', 'maps.json', JSON_TYPE, toJson({ version: 1, range, images: entries })],
+  ];
 }
 
 const JSON_TYPE = 'application/json';
