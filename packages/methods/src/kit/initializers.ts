@@ -36,7 +36,7 @@ export function initialValues(parameter: ParameterPlan, address: ParameterAddres
     return generator.fillNormal(values).map((value) => sd * value);
   }
   const fans = initializer.kind === 'heUniform' ? parameter.fanIn : parameter.fanIn + parameter.fanOut;
-  const limit = Math.sqrt(6 / fans);
+  const limit = initializer.kind === 'uniform' ? initializer.limit : Math.sqrt(6 / fans);
   return generator.fillUniform(values, -limit, limit);
 }
 

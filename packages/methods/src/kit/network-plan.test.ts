@@ -32,6 +32,22 @@ describe('network plan', () => {
     expect(summary.layers[0]!.parameters[0]!.shape).toEqual([5, 5, 3, 2]);
   });
 
+  test.each([7, 8])('a transposed convolution of stride 2 takes side 4 back to %i when told so', (side) => {
+    const summary = summarizeNetwork(
+      plan([4, 4, 2], {
+        kind: 'conv2dTranspose',
+        name: 'c',
+        filters: 3,
+        kernelSize: 3,
+        strides: 2,
+        padding: 'same',
+        outputSize: [side, side],
+      }),
+    );
+
+    expect(summary.output).toEqual([side, side, 3]);
+  });
+
   test('counts trainable parameters and moving averages apart', () => {
     const summary = summarizeNetwork(
       plan(
@@ -88,6 +104,19 @@ describe('network plan', () => {
       'a kernel larger than its valid input',
       plan([3, 3, 1], { kind: 'conv2d', name: 'a', filters: 1, kernelSize: 5, padding: 'valid' }),
       /input \[3,3,1\] gives the impossible output \[-1,-1,1\]/,
+    ],
+    [
+      'an output size that no convolution of the stride leads back from',
+      plan([4, 4, 1], {
+        kind: 'conv2dTranspose',
+        name: 'a',
+        filters: 1,
+        kernelSize: 3,
+        strides: 2,
+        padding: 'same',
+        outputSize: [7, 9],
+      }),
+      /no 'same' convolution of stride 2 takes \[7,9\] to \[4,4\]/,
     ],
     ['a reshape to another size', plan([6], { kind: 'reshape', name: 'a', shape: [2, 2] }), /cannot turn \[6\] into/],
     ['a dropout of everything', plan([6], { kind: 'dropout', name: 'a', rate: 1 }), /rate 1 is not in \[0, 1\)/],

@@ -12,6 +12,8 @@ export type InitializerPlan =
   | { readonly kind: 'heUniform' }
   /** N(0, 2 / fanIn). */
   | { readonly kind: 'heNormal' }
+  /** Uniform in +-limit. */
+  | { readonly kind: 'uniform'; readonly limit: number }
   | { readonly kind: 'zeros' }
   | { readonly kind: 'ones' };
 
@@ -74,6 +76,8 @@ export interface DepthwiseConv2dPlan extends Omit<ConvolutionBase, 'filters'> {
 export interface Conv2dTransposePlan extends ConvolutionBase {
   readonly kind: 'conv2dTranspose';
   readonly padding: 'same' | 'valid';
+  /** 'same' only: another height and width that a convolution of this stride takes to the input's, e.g. 7 for 4. */
+  readonly outputSize?: readonly [height: number, width: number];
 }
 
 /** Largest value of each window; padding never wins. */
@@ -268,11 +272,13 @@ function inferLayer(
       const [height, width, channels] = imageShape(network, plan, input);
       const { filters, kernelSize: k } = plan;
       const fans = { fanIn: k * k * channels, fanOut: k * k * filters };
+      const transposed = plan.kind === 'conv2dTranspose';
       const side = (size: number) =>
-        plan.kind === 'conv2dTranspose' ? transposedSide(plan, size) : windowedSide(plan, k, plan.strides ?? 1, size);
-      const kernelShape = plan.kind === 'conv2dTranspose' ? [k, k, filters, channels] : [k, k, channels, filters];
+        transposed ? transposedSide(plan, size) : windowedSide(plan, k, plan.strides ?? 1, size);
+      const kernelShape = transposed ? [k, k, filters, channels] : [k, k, channels, filters];
+      const size = transposed ? chosenSize(network, plan, [height, width]) : undefined;
       return {
-        outputShape: [side(height), side(width), filters],
+        outputShape: [...(size ?? [side(height), side(width)]), filters],
         parameters: [kernelOf(plan, kernelShape, fans), ...biasOf(plan, filters, fans)],
       };
     }
@@ -331,6 +337,22 @@ function windowedSide({ padding }: { readonly padding: Padding }, k: number, str
 function transposedSide(plan: Conv2dTransposePlan, size: number): number {
   const strides = plan.strides ?? 1;
   return plan.padding === 'same' ? size * strides : (size - 1) * strides + plan.kernelSize;
+}
+
+/** The output size a plan states, once a convolution of its stride is known to lead back from it. */
+function chosenSize(
+  network: NetworkPlan,
+  plan: Conv2dTransposePlan,
+  input: readonly number[],
+): readonly [number, number] | undefined {
+  const { outputSize, padding, strides = 1 } = plan;
+  if (outputSize === undefined) return undefined;
+  if (padding === 'same' && outputSize.every((side, i) => Math.ceil(side / strides) === input[i])) return outputSize;
+  throw planError(
+    network,
+    plan,
+    `no '${padding}' convolution of stride ${strides} takes [${outputSize}] to [${input}]`,
+  );
 }
 
 type Fans = Pick<ParameterPlan, 'fanIn' | 'fanOut'>;

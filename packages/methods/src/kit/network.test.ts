@@ -196,4 +196,41 @@ describe('layers', () => {
     expect(maxDifference(network.apply(ones, 'infer'), ones)).toBe(0);
     network.dispose();
   });
+
+  test('a transposed convolution with a stated size is the cut of a larger one', () => {
+    const layer: LayerPlan = {
+      kind: 'conv2dTranspose',
+      name: 'up',
+      filters: 2,
+      kernelSize: 3,
+      strides: 2,
+      padding: 'same',
+    };
+    const [odd, even] = [{ ...layer, outputSize: [7, 7] as const }, layer].map((up) =>
+      create({ name: 'decoder', input: [4, 4, 3], layers: [up] }),
+    );
+    const x = waves([2, 4, 4, 3]);
+    const cut = odd!.apply(x, 'infer');
+    const whole = even!.apply(x, 'infer');
+
+    expect(cut.shape).toEqual([2, 7, 7, 2]);
+    // 'same' pads the odd side on both ends and the even one at its end only, so the odd output starts one pixel in.
+    expect(maxDifference(cut, tf.slice(whole, [0, 1, 1, 0], [2, 7, 7, 2]))).toBeLessThan(1e-5);
+    odd!.dispose();
+    even!.dispose();
+  });
+
+  test('a uniform initializer fills its range', () => {
+    const kernelInitializer = { kind: 'uniform', limit: 0.25 } as const;
+    const network = create({
+      name: 'u',
+      input: [50],
+      layers: [{ kind: 'dense', name: 'd', units: 40, kernelInitializer }],
+    });
+    const largest = tf.max(tf.abs(network.variable('d', 'kernel'))).dataSync()[0]!;
+
+    expect(largest).toBeLessThanOrEqual(0.25);
+    expect(largest).toBeGreaterThan(0.24);
+    network.dispose();
+  });
 });
