@@ -1,5 +1,6 @@
 import { didYouMean, userError } from '@adctl/protocol';
 import { dae } from './dae/method.js';
+import { memae } from './memae/method.js';
 import type { CommonHyperparameters, MethodCard } from './method.js';
 import { ocgan } from './ocgan/method.js';
 import { skipGanomaly } from './skip-ganomaly/method.js';
@@ -14,7 +15,13 @@ function entry<H extends CommonHyperparameters>(card: MethodCard<H>): MethodCard
 }
 
 /** Every method, one line each. */
-export const METHODS: readonly MethodCard[] = [entry(dae), entry(ocgan), entry(skipGanomaly), entry(smai)];
+export const METHODS: readonly MethodCard[] = [
+  entry(dae),
+  entry(memae),
+  entry(ocgan),
+  entry(skipGanomaly),
+  entry(smai),
+];
 
 /**
  * The card of a method.
