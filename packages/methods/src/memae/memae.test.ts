@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { gatherImages } from '../kit/batching.js';
 import { fromSigned, toSigned } from '../kit/images.js';
-import type { Model } from '../method.js';
+import type { SteppingModel } from '../method.js';
 import { maxDifference, useNativeEngine, waves } from '../testing/engine.fixtures.js';
 import { createModel, GREY_28, lossesOf } from './memae.fixtures.js';
 import { readMemory } from './memory.js';
@@ -165,7 +165,7 @@ describe('dead memory', () => {
 });
 
 describe('learning', () => {
-  const train = (model: Model, steps: number, x: tf.Tensor4D) => {
+  const train = (model: SteppingModel, steps: number, x: tf.Tensor4D) => {
     let losses = lossesOf(model, x);
     for (let i = 1; i < steps; i++) losses = lossesOf(model, x);
     return losses;

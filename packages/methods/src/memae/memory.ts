@@ -38,7 +38,7 @@ export function addressWeights(queries: tf.Tensor2D, slots: tf.Tensor2D, address
     : tf.matMul(queries, slots, false, true);
   const size = addressing.similarity === 'scaled-dot' ? Math.sqrt(slots.shape[1]) : 1;
   const scale = 1 / (addressing.temperature * size);
-  return tf.softmax(scale === 1 ? similarities : tf.mul<tf.Tensor2D>(similarities, scalar(scale)));
+  return tf.softmax(scale === 1 ? similarities : (tf.mul(similarities, scalar(scale)) as tf.Tensor2D));
 }
 
 /**

@@ -7,7 +7,7 @@ import { minimize } from '../kit/minimize.js';
 import { createNetwork } from '../kit/network.js';
 import { scalar } from '../kit/scalars.js';
 import { smoothMaps } from '../kit/smooth-maps.js';
-import type { Model, ModelContext } from '../method.js';
+import type { ModelContext, SteppingModel } from '../method.js';
 import type { Addressing } from './addressing.js';
 import { type Hyperparameters, thresholdOf } from './hyperparameters.js';
 import { entropyTerm } from './losses.js';
@@ -21,7 +21,7 @@ import { type Recollection, scoreRecollection } from './scores.js';
  * Memory-augmented autoencoder (Gong et al., ICCV 2019). Training step: one Adam update of encoder, memory and decoder
  * on `mean (x - x^)^2 + alpha * mean E(w^)`, x^ = De(w^ M). The decoder never sees the latent z itself.
  */
-export function createMemae(h: Hyperparameters, context: ModelContext): Model {
+export function createMemae(h: Hyperparameters, context: ModelContext): SteppingModel {
   const { input } = context;
   const [encoderPlan, memoryPlan, decoderPlan] = planNetworks(h, input);
   const encoder = createNetwork(encoderPlan, context);
