@@ -33,7 +33,7 @@ export function readMemory(queries: tf.Tensor2D, slots: tf.Tensor2D, addressing:
 /** w: softmax over the slots of similarity / tau, `[queries, slots]`. */
 export function addressWeights(queries: tf.Tensor2D, slots: tf.Tensor2D, addressing: Addressing): tf.Tensor2D {
   const isCosine = addressing.similarity === 'cosine';
-  const similarities = isCosine
+  const similarities: tf.Tensor2D = isCosine
     ? tf.matMul(toUnitRows(queries), toUnitRows(slots), false, true)
     : tf.matMul(queries, slots, false, true);
   const size = addressing.similarity === 'scaled-dot' ? Math.sqrt(slots.shape[1]) : 1;
