@@ -21,7 +21,9 @@ export default defineConfig({
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
           exclude: ['**/*.learn.test.ts', '**/*.integration.test.ts', '**/node_modules/**', '**/dist/**'],
-          testTimeout: 20_000,
+          // No limit on speed, only on hanging: loading the engine alone takes seconds on a loaded machine.
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
