@@ -1,6 +1,7 @@
 import { didYouMean, userError } from '@adctl/protocol';
 import { dae } from './dae/method.js';
 import { memae } from './memae/method.js';
+import { memstc } from './memstc/method.js';
 import type { CommonHyperparameters, MethodCard } from './method.js';
 import { ocgan } from './ocgan/method.js';
 import { skipGanomaly } from './skip-ganomaly/method.js';
@@ -18,6 +19,7 @@ function entry<H extends CommonHyperparameters>(card: MethodCard<H>): MethodCard
 export const METHODS: readonly MethodCard[] = [
   entry(dae),
   entry(memae),
+  entry(memstc),
   entry(ocgan),
   entry(skipGanomaly),
   entry(smai),

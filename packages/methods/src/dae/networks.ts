@@ -1,9 +1,7 @@
-import type { InitializerPlan, LayerPlan, NetworkPlan } from '../kit/network-plan.js';
+import type { LayerPlan, NetworkPlan } from '../kit/network-plan.js';
+import { downStages, GLOROT, HE, leakyRelu, upStages } from '../kit/strided-stages.js';
 import type { ImageShape } from '../method.js';
 import { codeActivationOf, type Hyperparameters } from './hyperparameters.js';
-
-const GLOROT: InitializerPlan = { kind: 'glorotUniform' };
-const HE: InitializerPlan = { kind: 'heUniform' };
 
 /** The layer whose output, flattened, holds one logit per component, in the image's order. */
 export const LOGITS_LAYER = 'output';
@@ -67,26 +65,12 @@ function planConvolutional(h: Hyperparameters, input: ImageShape): readonly [Net
   const stages = h.stageChannels;
   const factor = 2 ** stages.length;
   const grid = [Math.floor(input.height / factor), Math.floor(input.width / factor), stages.at(-1)!] as const;
-  const leaky = (name: string): LayerPlan => ({ kind: 'activation', name, activation: 'leakyRelu', slope: 0.2 });
-  const common = { kernelSize: 4, strides: 2, padding: 'same' } as const;
-  const encoder: LayerPlan[] = [
-    ...stages.flatMap((filters, i): LayerPlan[] => [
-      { kind: 'conv2d', name: `down${i + 1}`, filters, ...common, kernelInitializer: HE },
-      leaky(`down${i + 1}-activation`),
-    ]),
-    { kind: 'flatten', name: 'flat' },
-    ...codeLayers(h),
-  ];
-  const widths = stages.slice(0, -1).reverse();
+  const encoder: LayerPlan[] = [...downStages(stages), { kind: 'flatten', name: 'flat' }, ...codeLayers(h)];
   const decoder: LayerPlan[] = [
     { kind: 'dense', name: 'expand', units: grid[0] * grid[1] * grid[2], kernelInitializer: HE },
-    leaky('expand-activation'),
+    leakyRelu('expand-activation'),
     { kind: 'reshape', name: 'grid', shape: grid },
-    ...widths.flatMap((filters, i): LayerPlan[] => [
-      { kind: 'conv2dTranspose', name: `up${i + 1}`, filters, ...common, kernelInitializer: HE },
-      leaky(`up${i + 1}-activation`),
-    ]),
-    { kind: 'conv2dTranspose', name: LOGITS_LAYER, filters: input.channels, ...common, kernelInitializer: GLOROT },
+    ...upStages(stages, input.channels, LOGITS_LAYER),
     ...outputActivation(h),
   ];
   return [

@@ -14,7 +14,7 @@ import { entropyTerm } from './losses.js';
 import { readMemory } from './memory.js';
 import { monitorTerms } from './monitor.js';
 import { planNetworks, SLOTS_LAYER } from './networks.js';
-import type { ScoreName } from './score-names.js';
+import { SCORE_NAMES, type ScoreName } from './score-names.js';
 import { type Recollection, scoreRecollection } from './scores.js';
 
 /**
@@ -77,6 +77,11 @@ export function createMemae(h: Hyperparameters, context: ModelContext): Stepping
 
     ownScore: h.score,
     score: (images, name = h.score) => tf.tidy(() => scoreRecollection(recollectPixels(images), name as ScoreName)),
+    scoreAll: (images) =>
+      tf.tidy(() => {
+        const seen = recollectPixels(images);
+        return Object.fromEntries(SCORE_NAMES.map((name) => [name, scoreRecollection(seen, name)]));
+      }),
 
     selectionLoss: (images) =>
       tf.tidy(() => {
