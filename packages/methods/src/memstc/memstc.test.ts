@@ -117,7 +117,7 @@ describe('training', () => {
   test('the attention lies in (0, 1) for every pixel, one for all channels', () => {
     const h = Hyperparameters.parse({ stageChannels: [4, 8] });
     const coder = createCoder(h, { input: { ...GREY_28, channels: 3 }, seed: 1, generator: createGenerator(1) });
-    const share = coder.attend(tf.mul(waves([2, 28, 28, 3]), 5) as tf.Tensor4D, 'infer');
+    const share = coder.attend(tf.sigmoid(waves([2, 28, 28, 3])) as tf.Tensor4D, 'infer');
 
     expect(share.shape).toEqual([2, 28, 28, 1]);
     expect(tf.min(share).dataSync()[0]).toBeGreaterThan(0);
