@@ -33,9 +33,9 @@ export const REASONS = {
   notNeeded: 'no trial waits for it any more',
   poolDrained: 'its pool is drained',
   tooOld: (seconds: number) => `it is older than maxLifetimeSeconds (${seconds})`,
-  tooSlow: (seconds: number) => `no sign of life ${seconds} s after it was placed on a node (startSeconds)`,
+  tooSlow: (seconds: number) => `cannot train ${seconds} s after it was placed on a node (startSeconds)`,
   circuitOpen: (failures: number, until: string, last: string) =>
-    `${failures} workers in a row failed before their first sign of life; no further one before ${until}. The last one: ${last}`,
+    `${failures} workers in a row failed before they could train; no further one before ${until}. The last one: ${last}`,
   codeChanged: (method: string) =>
     `the code of ${method} changed since this sweep was planned; submit the file again for a sweep with the code as it is now, or resume to finish with mixed code`,
 } as const;

@@ -125,6 +125,44 @@ export type TrialWhy = z.infer<typeof TrialWhy>;
 export const WorkerSummary = WorkerHeartbeat.extend({ secondsSinceHeartbeat: z.number() });
 export type WorkerSummary = z.infer<typeof WorkerSummary>;
 
+/** A worker pod on Kubernetes as the controller sees it, whether it has sent a sign of life or not. */
+export const WorkerPod = z.object({
+  /** The worker's id once there is a pod. */
+  worker: z.string().optional(),
+  job: z.string(),
+  pool: z.string(),
+  /**
+   * `pending`: no node yet, or held back by a queue; `unschedulable`: no node fits; `pulling`: on a node, not running yet;
+   * `starting`: running, cannot train yet; `draining`: takes no more trials; `lost`: its node does not answer.
+   */
+  state: z.enum(['pending', 'unschedulable', 'pulling', 'starting', 'idle', 'busy', 'draining', 'lost']),
+  /** What holds it there. */
+  reason: z.string().optional(),
+  node: z.string().optional(),
+  createdAt: z.iso.datetime(),
+});
+export type WorkerPod = z.infer<typeof WorkerPod>;
+
+/** A pool of worker pods. */
+export const PoolStatus = z.object({
+  pool: z.string(),
+  class: z.string(),
+  min: z.int(),
+  max: z.int(),
+  /** Workers there should be, and workers there are. */
+  desired: z.int(),
+  workers: z.int(),
+  conditions: z.array(
+    z.object({
+      /** `Valid`: the API server takes its Jobs. `Creating`: the last Job was made. */
+      type: z.enum(['Valid', 'Creating', 'CircuitOpen', 'Drained']),
+      status: z.enum(['True', 'False', 'Unknown']),
+      message: z.string(),
+    }),
+  ),
+});
+export type PoolStatus = z.infer<typeof PoolStatus>;
+
 export const ControllerStatus = z.object({
   version: z.literal(1),
   adctl: z.string(),
@@ -149,6 +187,9 @@ export const ControllerStatus = z.object({
   /** Cluster: the server as the controller found it. */
   nats: z.object({ serverVersion: z.string(), replicas: z.int() }).optional(),
   workers: z.array(WorkerSummary),
+  /** On Kubernetes: pools, and the pods of workers that have not ended. */
+  pools: z.array(PoolStatus).optional(),
+  pods: z.array(WorkerPod).optional(),
   slots: z.int(),
   activeSweeps: z.int(),
   illegalTransitions: z.int(),

@@ -3,6 +3,7 @@ export {
   ControllerStatus,
   ControlRequest,
   type ControlVerb,
+  PoolStatus,
   SubmitSweep,
   SweepAccepted,
   SweepRecord,
@@ -10,6 +11,7 @@ export {
   TrialDetail,
   TrialSummary,
   TrialWhy,
+  WorkerPod,
   WorkerSummary,
 } from './control.js';
 export { digestOf, sha256, toCanonicalJson } from './digest.js';

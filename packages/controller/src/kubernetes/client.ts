@@ -14,8 +14,8 @@ export interface KubernetesClient {
   tryJob(job: V1Job): Promise<readonly string[]>;
   /** Deletes a Job and, in the background, its pods. One that is gone, or another of the name, is no error. */
   deleteJob(job: { readonly name: string; readonly uid: string }): Promise<void>;
-  /** Merges into a Job's metadata. A Job that is gone is no error. */
-  patchJob(name: string, metadata: JobPatch): Promise<void>;
+  /** Merges into a Job's metadata. @returns the Job; undefined when it is gone. */
+  patchJob(name: string, metadata: JobPatch): Promise<ObservedJob | undefined>;
   createEvent(event: EventsV1Event): Promise<void>;
   patchEvent(name: string, series: EventsV1Event['series']): Promise<void>;
   /** The workload that a pod of ours belongs to; undefined when nothing owns it, or it is not there. */
@@ -67,7 +67,10 @@ export function createClient(transport: Transport, namespace: string): Kubernete
       await unless([isNotFound, isConflict], () => transport.send({ verb: 'delete', path: `${jobs}/${name}`, body }));
     },
     async patchJob(name, metadata) {
-      await unless([isNotFound], () => transport.send({ verb: 'patch', path: `${jobs}/${name}`, body: { metadata } }));
+      const answer = await unless([isNotFound], () =>
+        transport.send({ verb: 'patch', path: `${jobs}/${name}`, body: { metadata } }),
+      );
+      return answer === undefined ? undefined : ObservedJob.parse(answer.body);
     },
     async createEvent(event) {
       const request = { verb: 'create', path: eventsPath(namespace), body: event } as const;
@@ -92,11 +95,16 @@ export function createClient(transport: Transport, namespace: string): Kubernete
   };
 }
 
-async function unless(harmless: readonly ((error: unknown) => boolean)[], write: () => Promise<unknown>) {
+/** @returns undefined when the write failed in a harmless way. */
+async function unless<T>(
+  harmless: readonly ((error: unknown) => boolean)[],
+  write: () => Promise<T>,
+): Promise<T | undefined> {
   try {
-    await write();
+    return await write();
   } catch (error) {
     if (!harmless.some((is) => is(error))) throw error;
+    return undefined;
   }
 }
 

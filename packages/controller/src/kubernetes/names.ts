@@ -18,8 +18,8 @@ export const LABELS = {
   jobName: 'batch.kubernetes.io/job-name',
 } as const;
 export const ANNOTATIONS = {
-  /** When a worker of the Job first said that it lives; kept on the Job, so that a new controller knows too. */
-  firstHeartbeat: 'adctl.dev/first-heartbeat',
+  /** When a worker of the Job first said that it can train; kept on the Job, so that a new controller knows too. */
+  firstReady: 'adctl.dev/first-ready',
   karpenterDoNotDisrupt: 'karpenter.sh/do-not-disrupt',
 } as const;
 

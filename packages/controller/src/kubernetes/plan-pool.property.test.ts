@@ -20,7 +20,7 @@ const worker = fc.record({
   template: fc.constantFrom('now', 'before'),
   createdMs: fc.integer({ min: NOW - 100_000_000, max: NOW }),
   scheduledMs: fc.option(fc.integer({ min: NOW - 2_000_000, max: NOW }), { nil: undefined }),
-  heardMs: fc.option(fc.constant(NOW), { nil: undefined }),
+  readyMs: fc.option(fc.constant(NOW), { nil: undefined }),
 });
 const snapshot: fc.Arbitrary<PoolSnapshot> = fc
   .record({
@@ -100,7 +100,7 @@ it('reaches the wanted number once places are free, and then rests', () => {
         // Whatever was going is gone, and whatever was on its way has come up.
         workers = workers
           .filter(({ state, deleting }) => !deleting && state !== 'draining' && !GONE.includes(state))
-          .map((one) => aWorker({ job: one.job, kept: one.kept, createdMs: NOW, state: 'busy', heardMs: NOW }));
+          .map((one) => aWorker({ job: one.job, kept: one.kept, createdMs: NOW, state: 'busy', readyMs: NOW }));
       }
       const { desired, actions } = planPool({ ...closed, workers });
 

@@ -97,7 +97,7 @@ it('gives up a worker that has a node but never speaks', () => {
   const silent = aWorker({ state: 'pulling', createdMs: NOW - 901_000, scheduledMs: NOW - 901_000 });
 
   expect(actionsOf({ demand: 1, workers: [silent] })).toEqual(['delete gpu24-1-1', 'create']);
-  expect(actionsOf({ demand: 1, workers: [{ ...silent, heardMs: NOW - 5 }] })).toEqual([]);
+  expect(actionsOf({ demand: 1, workers: [{ ...silent, readyMs: NOW - 5 }] })).toEqual([]);
   expect(actionsOf({ demand: 1, workers: [{ ...silent, scheduledMs: NOW - 899_000 }] })).toEqual([]);
 });
 

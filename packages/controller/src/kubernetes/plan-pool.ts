@@ -25,7 +25,7 @@ export type PoolAction =
   /** Deletes the Job with its pod. */
   | { readonly action: 'delete'; readonly worker: PodWorker; readonly why: DeleteReason; readonly message: string };
 
-/** `lost`: its node does not answer. `too-slow`: counts as a failed start. `unneeded`: it has not begun anything. */
+/** `lost`: its node does not answer. `too-slow`: could not train in time; counts as a failed start. `unneeded`: it has not begun anything. */
 export type DeleteReason = 'lost' | 'too-slow' | 'unneeded';
 
 export interface PoolPlan {
@@ -94,7 +94,7 @@ function isSpare({ state, kept, createdMs }: PodWorker, { pool, nowMs }: PoolSna
 /** What ends a living worker that is neither draining nor being deleted, if anything does. */
 function endingOf(worker: PodWorker, { pool, template, nowMs }: PoolSnapshot): PoolAction | null {
   const slow =
-    worker.heardMs === undefined &&
+    worker.readyMs === undefined &&
     worker.scheduledMs !== undefined &&
     nowMs - worker.scheduledMs > pool.startSeconds * 1000;
   if (slow) return { action: 'delete', worker, why: 'too-slow', message: REASONS.tooSlow(pool.startSeconds) };

@@ -71,7 +71,7 @@ export const Pool = z
     min: z.int().min(0).default(0).meta({ description: 'Workers kept even without trials.' }),
     max: z.int().min(0).meta({ description: 'Most workers at once.' }),
     idleSeconds: seconds(300, 1, 'A worker without a trial for so long ends, so that its node can go.'),
-    startSeconds: seconds(900, 1, 'A worker whose pod has a node but which sends no sign of life for so long failed.'),
+    startSeconds: seconds(900, 1, 'A worker that cannot train so long after its pod got a node has failed.'),
     maxLifetimeSeconds: seconds(86_400, 60, 'A worker this old is drained and replaced.'),
     graceSeconds: z.int().min(5).optional().meta({
       description: 'Time to save a checkpoint when a pod must go; default 120, for spot 25.',

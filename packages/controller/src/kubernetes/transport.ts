@@ -28,8 +28,10 @@ export interface TransportOptions {
   /** In [0, 1), for jitter. */
   readonly random: () => number;
   /** Hears of every answer: the status code, or 0 when none came. */
-  readonly onAnswer?: (verb: Verb, status: number) => void;
-  readonly retry?: Partial<RetryRules>;
+  readonly onAnswer?: ((verb: Verb, status: number) => void) | undefined;
+  readonly retry?: Partial<RetryRules> | undefined;
+  /** Ends every request when it is aborted. */
+  readonly life?: AbortSignal;
 }
 
 /** When a request is tried again. */
@@ -80,7 +82,7 @@ export class Transport {
         waitMs = retryAfterMs(response);
         throw statusError(request, response.status, await readStatus(response));
       } catch (error) {
-        if (tried >= this.#retry.tries || !mayPass(error) || request.signal?.aborted) throw error;
+        if (tried >= this.#retry.tries || !mayPass(error) || this.#isOver(request)) throw error;
         await this.#pause(waitMs ?? this.#pauseMs(tried), request.signal);
       }
     }
@@ -114,7 +116,7 @@ export class Transport {
     for (const [name, value] of Object.entries(request.query ?? {})) url.searchParams.set(name, value);
     const method = METHODS[request.verb];
     const context = new RequestContext(url.toString(), method as HttpMethod);
-    const signals = [request.signal, timeout].filter((signal) => signal !== undefined);
+    const signals = [request.signal, timeout, this.#options.life].filter((signal) => signal !== undefined);
     let response: Response;
     try {
       await config.applySecurityAuthentication(context);
@@ -139,6 +141,10 @@ export class Transport {
     return response;
   }
 
+  #isOver({ signal }: KubeRequest): boolean {
+    return signal?.aborted === true || this.#options.life?.aborted === true;
+  }
+
   #pauseMs(tried: number): number {
     const { firstPauseMs, longestPauseMs } = this.#retry;
     return Math.min(longestPauseMs, firstPauseMs * 2 ** (tried - 1)) * (1 - this.#options.random() / 2);
@@ -147,7 +153,7 @@ export class Transport {
   async #pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const cancel = this.#options.clock.after(Math.min(ms, this.#retry.timeoutMs), resolve);
-    signal?.addEventListener('abort', () => resolve(), { once: true });
+    for (const end of [signal, this.#options.life]) end?.addEventListener('abort', () => resolve(), { once: true });
     await promise;
     cancel();
   }

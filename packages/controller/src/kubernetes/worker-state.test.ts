@@ -44,7 +44,7 @@ function sign(secondsAgo: number, keys: Partial<Sign['heartbeat']> = {}): Sign {
   return {
     heartbeat: { worker: 'gpu24-1-1-abcde', state: 'ready', busy: [], ...keys } as Sign['heartbeat'],
     seenAtMs: NOW - secondsAgo * 1000,
-    firstSeenMs: NOW - secondsAgo * 1000,
+    readyMs: NOW - secondsAgo * 1000,
   };
 }
 
@@ -159,7 +159,7 @@ const failed = (reason: string) => ({
   },
 });
 
-it('counts a Job that failed without a sign of life as a failed start', () => {
+it('counts a Job that failed before it could train as a failed start', () => {
   const worker = read([], undefined, { job: job(failed('BackoffLimitExceeded')) });
 
   expect(worker).toMatchObject({ state: 'failed', failedStart: true, endedMs: Date.parse(AT) });
@@ -167,11 +167,11 @@ it('counts a Job that failed without a sign of life as a failed start', () => {
 });
 
 it('counts neither one that once worked nor one that waited for a node until its deadline', () => {
-  const annotations = { 'adctl.dev/first-heartbeat': AT };
+  const annotations = { 'adctl.dev/first-ready': AT };
 
   expect(read([], undefined, { job: job({ ...failed('BackoffLimitExceeded'), annotations }) })).toMatchObject({
     failedStart: false,
-    heardMs: Date.parse(AT),
+    readyMs: Date.parse(AT),
   });
   expect(read([], undefined, { job: job(failed('DeadlineExceeded')) }).failedStart).toBe(false);
 });

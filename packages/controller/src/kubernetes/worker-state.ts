@@ -7,7 +7,8 @@ import { holds, type ObservedJob, type ObservedPod } from './observed.js';
 export interface Sign {
   readonly heartbeat: Pick<WorkerHeartbeat, 'worker' | 'state' | 'busy'>;
   readonly seenAtMs: number;
-  readonly firstSeenMs: number;
+  /** When it first said that it can train. */
+  readonly readyMs: number | undefined;
 }
 
 /**
@@ -53,11 +54,11 @@ export interface PodWorker {
   readonly node?: string;
   /** Since when its newest pod has a node, in ms since 1970. */
   readonly scheduledMs?: number;
-  /** When a worker of the Job first sent a sign of life, in ms since 1970; undefined: never. */
-  readonly heardMs?: number;
+  /** When a worker of the Job first said that it can train, in ms since 1970; undefined: never. */
+  readonly readyMs?: number;
   /** When the Job ended, in ms since 1970; completed and failed ones only. */
   readonly endedMs?: number;
-  /** The Job failed without any sign of life, although it got nodes. */
+  /** The Job failed before any worker of it could train, although it got nodes. */
   readonly failedStart: boolean;
 }
 
@@ -81,7 +82,7 @@ export function readWorker(sight: WorkerSight): PodWorker {
   const sign = pod === undefined ? undefined : signOf(pod.metadata.name);
   const scheduled = pod === undefined ? undefined : holds(pod, 'PodScheduled');
   const { labels } = job.metadata;
-  const heardMs = firstHeard(sight);
+  const readyMs = firstReady(sight);
   return {
     job: job.metadata.name,
     jobUid: job.metadata.uid,
@@ -96,15 +97,15 @@ export function readWorker(sight: WorkerSight): PodWorker {
     ...(scheduled === undefined || pod === undefined
       ? {}
       : { scheduledMs: Date.parse(scheduled.lastTransitionTime ?? pod.metadata.creationTimestamp) }),
-    ...(heardMs === undefined ? {} : { heardMs }),
-    failedStart: heardMs === undefined && failureOf(job) !== undefined && failureOf(job)?.reason !== 'DeadlineExceeded',
+    ...(readyMs === undefined ? {} : { readyMs }),
+    failedStart: readyMs === undefined && failureOf(job) !== undefined && failureOf(job)?.reason !== 'DeadlineExceeded',
   };
 }
 
-function firstHeard({ job, pods, signOf }: WorkerSight): number | undefined {
-  const written = job.metadata.annotations[ANNOTATIONS.firstHeartbeat];
+function firstReady({ job, pods, signOf }: WorkerSight): number | undefined {
+  const written = job.metadata.annotations[ANNOTATIONS.firstReady];
   if (written !== undefined) return Date.parse(written);
-  const times = pods.flatMap(({ metadata }) => signOf(metadata.name)?.firstSeenMs ?? []);
+  const times = pods.flatMap(({ metadata }) => signOf(metadata.name)?.readyMs ?? []);
   return times.length === 0 ? undefined : Math.min(...times);
 }
 
