@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { homedir, hostname } from 'node:os';
 import { resolveCacheDir } from '@adctl/datasets';
 import {
@@ -12,7 +13,9 @@ import {
 import { type Environment, parseEnvironment, SWEEP_DEFAULTS, wholeNumber } from '@adctl/protocol';
 import { OBJECT_VARIABLES, type ObjectPlace, objectRules, toObjectPlace } from '@adctl/storage';
 import { z } from 'zod';
-import { unknownPool } from './errors.js';
+import { poolsFileUnreadable, unknownPool } from './errors.js';
+import { parsePools } from './kubernetes/parse-pools.js';
+import type { PoolsFile } from './kubernetes/pool.js';
 import { type OwnerPolicies, parseOwnerPolicies } from './plan/owner-policy.js';
 
 /** What a sweep that names no pool says. */
@@ -38,6 +41,20 @@ const Variables = z.object({
     .optional(),
   /** The class of workers that a sweep's `resources.pool` means. Unset: the pool's name is the class, `cpu` when it names none. */
   ADCTL_POOL_CLASSES: poolClasses.optional(),
+  /** Pools of worker pods that this controller makes on Kubernetes (docs/kubernetes.md): a file, or its text. */
+  ADCTL_POOLS_FILE: z.string().min(1).optional(),
+  ADCTL_POOLS: z.string().min(1).optional(),
+  /** How to reach the API server. Default: the pod's service account. */
+  ADCTL_KUBECONFIG: z.string().min(1).optional(),
+  /** Where the workers run. Default: the service account's namespace, or that of the kubeconfig's context. */
+  ADCTL_KUBERNETES_NAMESPACE: z.string().min(1).optional(),
+  /** Name of this installation (Helm: the release); workers are told apart by it. */
+  ADCTL_INSTANCE: z
+    .string()
+    .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be at most 63 lower-case letters, digits and dashes')
+    .default('adctl'),
+  /** The controller's own pod, whose workload the workers go with. */
+  ADCTL_POD_NAME: z.string().min(1).optional(),
   /** All lease times hang on it; workers must have the same. */
   ADCTL_ACK_WAIT_MS: wholeNumber(60_000, 200),
   /** Trials kept dispatched or running for each slot. */
@@ -62,6 +79,8 @@ export interface ControllerConfig {
   readonly classes: readonly string[];
   /** @throws AdctlError user `unknown_pool` when pools are listed and this one is not. */
   readonly classOf: (pool: string) => string;
+  /** Null: workers are started by others. */
+  readonly kubernetes: KubernetesSettings | null;
   readonly ackWaitMs: number;
   readonly windowPerSlot: number;
   readonly owners: OwnerPolicies;
@@ -71,22 +90,36 @@ export interface ControllerConfig {
   readonly logLevel: string;
 }
 
+/** Pools of worker pods, and where they run. */
+export interface KubernetesSettings {
+  readonly pools: PoolsFile;
+  readonly kubeconfig: string | undefined;
+  readonly namespace: string | undefined;
+  readonly instance: string;
+  readonly podName: string | undefined;
+}
+
 /**
  * Reads the controller's settings.
  *
  * @param variables usually `process.env`
- * @throws AdctlError user `bad_controller_configuration` listing every variable that is missing or wrong.
+ * @throws AdctlError user `bad_controller_configuration` listing every variable that is missing or wrong;
+ *   `invalid_pools` and `pools_file_unreadable` for the pools.
  */
 export function parseControllerConfig(variables: Environment): ControllerConfig {
   const env = parseEnvironment(variables, {
     schema: Variables,
-    rules: [needsServer, natsRules, objectRules],
+    rules: [needsServer, onePlaceForPools, natsRules, objectRules],
     whose: 'the controller',
     code: 'bad_controller_configuration',
   });
   const nats = toNatsAddress(env);
   if (nats === null) throw new TypeError('a rule lets no environment without a server pass');
-  const pools = env.ADCTL_POOL_CLASSES;
+  const kubernetes = toKubernetes(env);
+  const pools =
+    kubernetes === null
+      ? env.ADCTL_POOL_CLASSES
+      : new Map(kubernetes.pools.pools.map((pool) => [pool.name, pool.class]));
   return {
     controllerId: env.ADCTL_CONTROLLER_ID ?? defaultControllerId(),
     nats,
@@ -95,6 +128,7 @@ export function parseControllerConfig(variables: Environment): ControllerConfig 
     objects: toObjectPlace(env),
     classes: pools === undefined ? [DEFAULT_CLASS] : [...new Set(pools.values())],
     classOf: (pool) => classOf(pool, pools),
+    kubernetes,
     ackWaitMs: env.ADCTL_ACK_WAIT_MS,
     windowPerSlot: env.ADCTL_WINDOW_PER_SLOT,
     owners: parseOwnerPolicies(env.ADCTL_OWNER_WEIGHTS, env.ADCTL_OWNER_QUOTAS),
@@ -110,6 +144,35 @@ function classOf(pool: string, pools: ReadonlyMap<string, string> | undefined): 
   const name = pools.get(pool) ?? (pool === UNNAMED_POOL ? [...pools.values()][0] : undefined);
   if (name === undefined) throw unknownPool(pool, [...pools.keys()]);
   return name;
+}
+
+function toKubernetes(env: z.output<typeof Variables>): KubernetesSettings | null {
+  const pools = readPools(env);
+  if (pools === null) return null;
+  return {
+    pools,
+    kubeconfig: env.ADCTL_KUBECONFIG,
+    namespace: env.ADCTL_KUBERNETES_NAMESPACE,
+    instance: env.ADCTL_INSTANCE,
+    podName: env.ADCTL_POD_NAME,
+  };
+}
+
+function readPools({ ADCTL_POOLS: text, ADCTL_POOLS_FILE: file }: z.output<typeof Variables>): PoolsFile | null {
+  if (text !== undefined) return parsePools(text, 'ADCTL_POOLS');
+  if (file === undefined) return null;
+  let content: string;
+  try {
+    content = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw poolsFileUnreadable(file, error);
+  }
+  return parsePools(content, file);
+}
+
+function* onePlaceForPools(set: Environment): Generator<string> {
+  const given = ['ADCTL_POOLS', 'ADCTL_POOLS_FILE', 'ADCTL_POOL_CLASSES'].filter((name) => set[name] !== undefined);
+  if (given.length > 1) yield `${given.join(', ')}: exclude each other`;
 }
 
 function* needsServer(set: Environment): Generator<string> {

@@ -77,6 +77,15 @@ export function sweepUnreadable(key: string, cause: unknown): AdctlError {
   });
 }
 
+/** Thrown when `ADCTL_POOLS_FILE` names no file that can be read. */
+export function poolsFileUnreadable(file: string, cause: unknown): AdctlError {
+  return userError('pools_file_unreadable', `the pools file ${file} cannot be read`, {
+    hint: 'Mount it, or correct ADCTL_POOLS_FILE.',
+    details: { file },
+    cause,
+  });
+}
+
 /** Thrown for a request payload that is not what the verb takes. */
 export function badRequest(verb: string, cause: unknown): AdctlError {
   return userError('bad_request', `the request ${verb} has a payload this controller does not understand`, {

@@ -44,6 +44,8 @@ const Variables = z.object({
    * claim its trials while the server is away, and when only this worker is cut off, the attempt number fences it.
    */
   ADCTL_UNREACHABLE_MS: wholeNumber(300_000, 100),
+  /** Answers `GET /healthz` there for as long as the process is alive and not stuck; unset: nowhere. 0: any free port. */
+  ADCTL_HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   /** Where attempts keep files until they are stored. Default: `scratch` in the directory, or below the temporary folder. */
   ADCTL_SCRATCH_DIR: z.string().min(1).optional(),
   /** `1`: trains specs planned with other code, whose numbers may differ. */
@@ -71,6 +73,7 @@ export interface WorkerConfig {
   readonly objects: ObjectPlace;
   readonly scratchDirectory: string;
   readonly allowOtherCode: boolean;
+  readonly healthPort: number | null;
   readonly trainer: TrainerConfig;
   readonly logLevel: string;
 }
@@ -137,6 +140,7 @@ export function parseWorkerConfig(variables: Environment): WorkerConfig {
         : toObjectPlace(env),
     scratchDirectory: resolve(env.ADCTL_SCRATCH_DIR ?? join(directory, nats === null ? 'scratch' : 'adctl-scratch')),
     allowOtherCode: env.ADCTL_ALLOW_OTHER_CODE || env.ADCTL_TRAINER === 'noop', // noop has no code to compare
+    healthPort: env.ADCTL_HEALTH_PORT ?? null,
     trainer: {
       kind: env.ADCTL_TRAINER,
       flavour: env.ADCTL_ENGINE_FLAVOUR,

@@ -5,6 +5,7 @@ import { AdctlError, digestOf, WORKER_EXIT_CODES } from '@adctl/protocol';
 import { openObjects } from '@adctl/storage';
 import { type Logger, pino } from 'pino';
 import { parseWorkerConfig, type WorkerConfig } from './config.js';
+import { serveHealth } from './health.js';
 import { prepareScratch, removeScratch } from './scratch.js';
 import { createWorker } from './worker.js';
 
@@ -13,6 +14,7 @@ async function main(): Promise<number> {
   const config = parseWorkerConfig(process.env);
   const destination = pino.destination({ fd: 2, sync: true }); // lines must survive process.exit
   const logger = pino({ name: 'worker', level: config.logLevel, base: { worker: config.worker } }, destination);
+  if (config.healthPort !== null) await serveHealth(config.healthPort, logger);
   const objects = await openObjects(config.objects);
   const messaging = await connect(config, logger);
   await prepareScratch(config.scratchDirectory, config.worker);

@@ -1,4 +1,4 @@
-import { WorkerSummary } from '@adctl/protocol';
+import { PoolStatus, WorkerPod, WorkerSummary } from '@adctl/protocol';
 import { z } from 'zod';
 
 /** `adctl workers` */
@@ -6,5 +6,8 @@ export const WorkersAnswer = z.object({
   /** False when no controller runs in this folder, so nothing can be working. */
   controllerRunning: z.boolean(),
   workers: z.array(WorkerSummary),
+  /** On Kubernetes: the pools, and their pods whether they have sent a sign of life or not. */
+  pools: z.array(PoolStatus).optional(),
+  pods: z.array(WorkerPod).optional(),
 });
 export type WorkersAnswer = z.infer<typeof WorkersAnswer>;

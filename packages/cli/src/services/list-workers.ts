@@ -8,8 +8,8 @@ export async function listWorkers(target: Target): Promise<WorkersAnswer> {
     target.kind === 'cluster' ? await connectToClusterOf(target) : await connectToRunning(target.directory);
   if (connection === undefined) return { controllerRunning: false, workers: [] };
   try {
-    const { workers } = await connection.client.request('status', {});
-    return { controllerRunning: true, workers };
+    const { workers, pools, pods } = await connection.client.request('status', {});
+    return { controllerRunning: true, workers, pools, pods };
   } finally {
     await connection.close();
   }

@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Controller } from '../controller.js';
 import { badRequest } from '../errors.js';
 import { type SweepReading, submitSweep } from '../intake.js';
+import type { PoolBoard } from '../kubernetes/pool-board.js';
 import { isOver } from '../observe/load-sweeps.js';
 import { Archive } from './archive.js';
 import { readLeaderboard } from './leaderboard.js';
@@ -16,6 +17,8 @@ export interface ApiOptions extends SweepReading {
   readonly directory?: string | undefined;
   /** Cluster: who answers, and on what it stands. */
   readonly facts?: Pick<ControllerStatus, 'controller' | 'objects' | 'nats'>;
+  /** Pools of worker pods, where this controller makes them. */
+  readonly pools?: PoolBoard | undefined;
   /** Where people find an object: a file's path, a URL. */
   readonly locate: (objectKey: string) => string;
 }
@@ -80,6 +83,7 @@ function createHandlers(controller: Controller, options: ApiOptions): Handlers {
         ...options.facts,
         directory: options.directory,
         workers: context.fleet.list(context.clock.now()),
+        ...(options.pools === undefined ? {} : { pools: options.pools.pools(), pods: options.pools.workers() }),
         slots: context.fleet.slots(),
         activeSweeps: [...context.books.values()].filter(({ record }) => !isOver(record)).length,
         illegalTransitions: context.counters.illegalTransitions,

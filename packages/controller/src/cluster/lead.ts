@@ -7,7 +7,9 @@ import { serveApi } from '../api/serve.js';
 import type { ControllerConfig } from '../config.js';
 import { type Controller, startController } from '../controller.js';
 import { createDatasetCatalog } from '../datasets.js';
+import { PoolBoard } from '../kubernetes/pool-board.js';
 import type { Leadership } from '../leader/leadership.js';
+import { preparePools } from './lead-pools.js';
 
 /** What the controller process holds for as long as it lives, leading or not. */
 export interface ClusterParts {
@@ -38,6 +40,8 @@ export interface Leading {
  */
 export async function startLeading(parts: ClusterParts, leadership: Leadership): Promise<Leading> {
   const { config, messaging, objects, logger, version } = parts;
+  const board = new PoolBoard();
+  const startPools = await preparePools(parts, board);
   const controller = await startController({
     messaging,
     objects: objects.store,
@@ -47,6 +51,7 @@ export async function startLeading(parts: ClusterParts, leadership: Leadership):
     ackWaitMs: config.ackWaitMs,
     windowPerSlot: config.windowPerSlot,
     owners: config.owners,
+    explainClass: (name) => board.explain(name),
     leadership,
   });
   const unserve = await serveApi(controller, {
@@ -61,12 +66,15 @@ export async function startLeading(parts: ClusterParts, leadership: Leadership):
       objects: objects.facts,
       nats: { serverVersion: parts.natsVersion, replicas: config.streams.replicas ?? 1 },
     },
+    pools: startPools === null ? undefined : board,
     locate: objects.locate,
   });
+  const pools = startPools?.(controller, leadership);
   return {
     controller,
     stopped: controller.stopped,
     async close() {
+      await pools?.close();
       await unserve();
       await controller.close();
     },

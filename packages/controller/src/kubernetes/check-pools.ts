@@ -33,6 +33,7 @@ export const OWN_VARIABLES: Readonly<Record<string, string>> = {
   ADCTL_THREADS: 'threads',
   ADCTL_IDLE_MS: 'idleSeconds and min',
   ADCTL_DRAIN_GRACE_MS: 'graceSeconds',
+  ADCTL_STOP_GRACE_MS: 'graceSeconds',
   ADCTL_HEALTH_PORT: 'nothing: it is fixed',
 };
 /** Mounts that every worker has. */

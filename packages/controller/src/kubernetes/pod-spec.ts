@@ -31,6 +31,8 @@ const TTL_AFTER_FINISHED_SECONDS = 600;
 const NODE_LOST_SECONDS = 30;
 /** Left between the drain's end and SIGKILL. */
 const GRACE_MARGIN_SECONDS = 3;
+/** Share of the drain that a training has to reach the end of its step; the rest is for storing. */
+const STOP_SHARE = 0.75;
 export const HEALTH_PORT = 8081;
 
 /**
@@ -166,6 +168,7 @@ function tolerationsOf(pool: Pool): V1Toleration[] {
 
 /** The controller's own variables first, then those of all pools, then the pool's; a later one of a name wins. */
 function environmentOf(pool: Pool, { kept }: WorkerJob, shared: readonly PoolVariable[]): V1EnvVar[] {
+  const drainMs = (pool.graceSeconds - GRACE_MARGIN_SECONDS) * 1000;
   const values = {
     ADCTL_POOL: pool.name,
     ADCTL_CLASS: pool.class,
@@ -173,9 +176,9 @@ function environmentOf(pool: Pool, { kept }: WorkerJob, shared: readonly PoolVar
     ADCTL_SLOTS: String(pool.slotsPerWorker),
     ADCTL_THREADS: String(pool.threads),
     ADCTL_IDLE_MS: kept ? '0' : String(pool.idleSeconds * 1000),
-    ADCTL_DRAIN_GRACE_MS: String((pool.graceSeconds - GRACE_MARGIN_SECONDS) * 1000),
+    ADCTL_DRAIN_GRACE_MS: String(drainMs),
+    ADCTL_STOP_GRACE_MS: String(drainMs * STOP_SHARE),
     ADCTL_HEALTH_PORT: String(HEALTH_PORT),
-    ADCTL_DIRECTORY: '/tmp/adctl',
     ADCTL_CACHE_DIR: '/data/cache',
     CUDA_CACHE_PATH: '/data/cuda',
     HOME: '/tmp',

@@ -2,20 +2,20 @@ import type { PoolStatus, TrialWhy, WorkerPod } from '@adctl/protocol';
 
 /** What the pools looked like last, for people: `adctl workers`, `adctl trials why`. */
 export class PoolBoard {
-  #pools: readonly PoolStatus[] = [];
-  #workers: readonly WorkerPod[] = [];
+  #pools: PoolStatus[] = [];
+  #workers: WorkerPod[] = [];
 
-  set(pools: readonly PoolStatus[], workers: readonly WorkerPod[]): void {
+  set(pools: PoolStatus[], workers: WorkerPod[]): void {
     this.#pools = pools;
     this.#workers = workers;
   }
 
-  pools(): readonly PoolStatus[] {
+  pools(): PoolStatus[] {
     return this.#pools;
   }
 
   /** Workers whose Job is there and has not ended. */
-  workers(): readonly WorkerPod[] {
+  workers(): WorkerPod[] {
     return this.#workers;
   }
 
