@@ -27,6 +27,9 @@ export interface Cluster {
   readonly nats: NatsServer;
   /** The object folder. */
   readonly objects: string;
+  /** The credential that all workers share, and the name it has in the permissions. */
+  readonly poolSeedFile: string;
+  readonly poolIdentity: string;
   startController(env?: Readonly<Record<string, string>>): ClusterProcess;
   /** Resolves once the controller leads. */
   startLeader(env?: Readonly<Record<string, string>>): Promise<ClusterProcess>;
@@ -89,6 +92,8 @@ export async function startCluster({ ackWaitMs, env = {} }: ClusterOptions): Pro
     folder,
     nats,
     objects,
+    poolSeedFile: seedFile(POOL),
+    poolIdentity: POOL,
     startController,
     async startLeader(own) {
       const controller = startController(own);

@@ -24,10 +24,11 @@ export async function preparePools(
   ]);
   const { pools: file, instance, podName } = config.kubernetes;
   const place = findKubernetes(config.kubernetes);
-  return (controller, { term, holds }) =>
+  return (controller, leadership) =>
     startPools({
-      ...{ file, instance, podName, term, board, version, logger, ...place },
-      mayWrite: holds,
+      ...{ file, instance, podName, board, version, logger, ...place },
+      term: leadership.term,
+      mayWrite: () => leadership.holds(),
       controller: seenByPools(controller, (owner) => config.owners.of(owner).slots),
       ackWaitMs: config.ackWaitMs,
     });

@@ -70,6 +70,7 @@ export async function startLeading(parts: ClusterParts, leadership: Leadership):
     locate: objects.locate,
   });
   const pools = startPools?.(controller, leadership);
+  logger.info('leads');
   return {
     controller,
     stopped: controller.stopped,
