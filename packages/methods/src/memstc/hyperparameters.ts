@@ -47,25 +47,14 @@ export type Hyperparameters = z.infer<typeof Hyperparameters>;
 
 const sideOf = ({ height, width }: ImageShape) => Math.min(height, width);
 
-/** The spec's table: stages and latent of an image size for whole images and for cells. */
-function sizesFor(input: ImageShape, granularity: Hyperparameters['granularity']) {
+/** The spec's table: whole images below 64 px, cells of the latent grid above; six clusters for colours. */
+function defaultsFor(input: ImageShape): Partial<Hyperparameters> {
   const side = sideOf(input);
-  if (granularity === 'cell') {
-    const stageChannels = side < 64 ? [32, 64] : side < 128 ? [32, 64, 128] : [32, 64, 128, 128];
-    return { granularity, stageChannels, latentSize: 64, queueSize: 16_384 };
-  }
-  const stageChannels = [32, 64, 128, 256, 256, 256].slice(0, Math.max(2, Math.floor(Math.log2(side / 4))));
-  const latentSize = side < 32 ? 32 : side < 64 ? 64 : side < 128 ? 128 : 256;
-  return { granularity, stageChannels, latentSize, queueSize: 2048, keyGrid: side < 32 ? 14 : 16 };
-}
-
-/** Sizes for whole images below 64 px and for cells above, six clusters for colours. */
-function defaultsFor(input: ImageShape) {
-  return {
-    ...sizesFor(input, sideOf(input) < 64 ? 'image' : 'cell'),
-    pseudoClasses: input.channels === 1 ? 3 : 6,
-    batchSize: sideOf(input) < 128 ? 64 : 16,
-  };
+  const common = { pseudoClasses: input.channels === 1 ? 3 : 6, batchSize: side < 128 ? 64 : 16 };
+  if (side < 32) return { ...common, granularity: 'image', stageChannels: [32, 64], latentSize: 32, keyGrid: 14 };
+  if (side < 64) return { ...common, granularity: 'image', stageChannels: [32, 64, 128], latentSize: 64, keyGrid: 16 };
+  const stageChannels = side < 128 ? [32, 64, 128] : [32, 64, 128, 128];
+  return { ...common, granularity: 'cell', stageChannels, latentSize: 64, queueSize: 16_384, keyGrid: 16 };
 }
 
 export const presets: Readonly<Record<Preset, (input: ImageShape) => Partial<Hyperparameters>>> = {
