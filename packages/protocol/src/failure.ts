@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AdctlError, type ErrorKind } from './errors.js';
 
-const ErrorKindSchema = z.enum(['user', 'transient', 'permanent', 'bug']);
+export const ErrorKindSchema = z.enum(['user', 'transient', 'permanent', 'bug']);
 
 /** How an error looks on the wire. */
 export interface Failure {

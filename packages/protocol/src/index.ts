@@ -45,7 +45,7 @@ export {
   WorkerHeartbeat,
   WorkerOrder,
 } from './events.js';
-export { Failure, fromFailure, toFailure } from './failure.js';
+export { ErrorKindSchema, Failure, fromFailure, toFailure } from './failure.js';
 export { ConfigurationId, Sha256, SweepId, TrialId, WorkerId } from './ids.js';
 export {
   Leaderboard,

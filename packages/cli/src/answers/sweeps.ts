@@ -1,4 +1,4 @@
-import { Leaderboard, SweepAccepted, SweepSummary, TrialState } from '@adctl/protocol';
+import { ErrorKindSchema, Leaderboard, SweepAccepted, SweepSummary, TrialState } from '@adctl/protocol';
 import { z } from 'zod';
 
 /** `adctl sweeps list` */
@@ -20,6 +20,8 @@ export const BadTrial = z.object({
   normal: z.string(),
   state: TrialState,
   reason: z.string(),
+  /** Whose move the last failure is; null for a trial that ended badly without one. */
+  kind: ErrorKindSchema.nullable(),
 });
 export type BadTrial = z.infer<typeof BadTrial>;
 

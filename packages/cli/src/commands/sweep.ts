@@ -66,7 +66,7 @@ export default class Sweep extends ControllerCommand<typeof Sweep> {
 
   async run(): Promise<SweepRunAnswer> {
     const { startSweep } = await import('../services/start-sweep.js');
-    const { endedBadly } = await import('../services/sweep-outcome.js');
+    const { exitCodeOf } = await import('../services/sweep-outcome.js');
     const target = await this.target();
     const { set, yes, detach, fresh, slots, threads, flavour, priority } = this.flags;
     const answer = await this.withProgress((view, interrupts) =>
@@ -89,7 +89,7 @@ export default class Sweep extends ControllerCommand<typeof Sweep> {
       }),
     );
     if (answer.interrupted) this.endWith(EXIT_CODES.interrupted);
-    else if (answer.outcome !== undefined && endedBadly(answer.outcome)) this.endWith(EXIT_CODES.someTrialsFailed);
+    else if (answer.outcome !== undefined) this.endWith(exitCodeOf(answer.outcome));
     return this.reply(Sweep.answer, answer, renderSweepRun);
   }
 }

@@ -3,7 +3,7 @@ import { buildLeaderboard, buildSweep, buildTrial, SWEEP } from '../testing/buil
 import { createFakeClient } from '../testing/fake-client.fixtures.js';
 import { createFakePace, createRecordingView } from '../testing/recording-view.fixtures.js';
 import { runSweep, type SweepRun } from './run-sweep.js';
-import { endedBadly } from './sweep-outcome.js';
+import { exitCodeOf } from './sweep-outcome.js';
 
 const failed = buildTrial({ state: 'failed', reason: 'three attempts out of memory' });
 const accepted = { sweep: SWEEP, created: true, skipped: false, searchTrials: 8, reportTrials: 6 };
@@ -49,7 +49,7 @@ describe('runSweep', () => {
     expect(answer.outcome?.bad).toEqual([
       expect.objectContaining({ trial: failed.trial, reason: 'three attempts out of memory' }),
     ]);
-    expect(answer.outcome && endedBadly(answer.outcome)).toBe(true);
+    expect(answer.outcome && exitCodeOf(answer.outcome)).toBe(1);
     expect(view.lines).toContainEqual(expect.stringMatching(/^Reused 2 trials: .*--fresh/));
   });
 

@@ -1,4 +1,4 @@
-import type { SweepSummary } from '@adctl/protocol';
+import { EXIT_CODES, type SweepSummary } from '@adctl/protocol';
 import type { BadTrial, SweepOutcome } from '../answers/sweeps.js';
 import type { ControllerClient } from './controller-client.js';
 import { BAD_STATES } from './sweep-progress.js';
@@ -16,18 +16,22 @@ export async function readOutcome(
   ]);
   const reasoned = bad.map((trial): BadTrial => {
     const { trial: id, method, normal, state } = trial;
+    const failure = trial.failures.at(-1)?.failure;
     return {
       trial: id,
       method,
       normal,
       state,
-      reason: trial.reason ?? trial.failures.at(-1)?.failure.message ?? 'no reason recorded',
+      reason: trial.reason ?? failure?.message ?? 'no reason recorded',
+      kind: failure?.kind ?? null,
     };
   });
   return { summary, leaderboard, bad: reasoned, directory: place };
 }
 
-/** Whether a finished sweep is worth exit code 1. */
-export function endedBadly({ summary, bad }: SweepOutcome): boolean {
-  return summary.state === 'failed' || summary.state === 'cancelled' || bad.length > 0;
+/** The exit code of a finished sweep: 2 when all that ended badly waits for its input to be mended, 1 for any other bad end. */
+export function exitCodeOf({ summary, bad }: SweepOutcome): number {
+  if (bad.length > 0 && bad.every(({ kind }) => kind === 'user')) return EXIT_CODES.badInput;
+  const isBad = summary.state === 'failed' || summary.state === 'cancelled' || bad.length > 0;
+  return isBad ? EXIT_CODES.someTrialsFailed : EXIT_CODES.done;
 }

@@ -34,7 +34,8 @@ export interface Workplace {
   close(): Promise<void>;
 }
 
-export async function createWorkplace(): Promise<Workplace> {
+/** @param options.trains with TensorFlow, in the machine's own cache, instead of the noop trainer. */
+export async function createWorkplace(options: { readonly trains?: boolean } = {}): Promise<Workplace> {
   const folder = await mkdtemp(join(tmpdir(), 'adctl-cli-'));
   for (const name of ['bolt', 'nut']) {
     const images = join(folder, 'images', name);
@@ -45,8 +46,7 @@ export async function createWorkplace(): Promise<Workplace> {
   const running = new Set<RunningCli>();
   const env = {
     ...process.env,
-    ADCTL_TRAINER: 'noop',
-    ADCTL_CACHE_DIR: join(folder, 'cache'),
+    ...(options.trains ? {} : { ADCTL_TRAINER: 'noop', ADCTL_CACHE_DIR: join(folder, 'cache') }),
     ADCTL_CONFIG_DIR: join(folder, 'config'),
     ADCTL_SLOTS: '2',
     NO_COLOR: '1',

@@ -18,20 +18,27 @@ export interface PlannedFinalist {
   readonly objective: number;
 }
 
-/** Ranks the configurations of a finished search and chooses each method's finalists. Pure; sees no test metric. */
+/**
+ * Ranks the configurations of a finished search and chooses each method's finalists. Pure; sees no test metric.
+ *
+ * A class whose search trials failed for every configuration of every method is left out of the ranking: its images are at fault,
+ * and a mean without it is the same mean for all. Its report trials run and say why they fail; the other classes get theirs.
+ */
 export function planFinalists(
   frozen: FrozenSweep,
   plan: TrialPlan,
   endings: Iterable<SearchEnding>,
 ): PlannedFinalist[] {
   const { objective, seeds } = frozen.sweep;
-  const perConfiguration = normalClasses(frozen).length * frozen.seeds.search.length;
+  const classes = normalClasses(frozen);
+  const perConfiguration = classes.length * frozen.seeds.search.length;
   const outcomes: SearchOutcome[] = [];
   for (const ending of endings) outcomes.push(toOutcome(ending, plan, objective.metric));
+  const usable = classesThatWork(outcomes);
   const ranked: ReadonlyMap<string, readonly RankedConfiguration[]> = rankConfigurations(
-    outcomes,
+    outcomes.filter(({ spec }) => usable.has(spec.dataset.normal)),
     objective,
-    perConfiguration,
+    usable.size * frozen.seeds.search.length,
   );
   return chooseFinalists(ranked, seeds.finalists).map(({ method, configuration, firstIndex, objective: mean }) => ({
     method,
@@ -39,6 +46,12 @@ export function planFinalists(
     configurationIndex: Math.floor(firstIndex / perConfiguration),
     objective: mean as number, // a ranked configuration has a mean
   }));
+}
+
+/** Classes with a search trial that ended in any other way than a failure. */
+function classesThatWork(outcomes: readonly SearchOutcome[]): ReadonlySet<string> {
+  const working = outcomes.filter(({ ending }) => ending.state !== 'failed');
+  return new Set(working.map(({ spec }) => spec.dataset.normal));
 }
 
 /** Records keep the objective alone; the other selection metric is not known here and nothing ranks by it. */

@@ -16,7 +16,7 @@ export default class SweepsWatch extends ControllerCommand<typeof SweepsWatch> {
 
   async run(): Promise<SweepOutcome> {
     const { watchSweep } = await import('../../services/watch-sweep.js');
-    const { endedBadly } = await import('../../services/sweep-outcome.js');
+    const { exitCodeOf } = await import('../../services/sweep-outcome.js');
     const { outcome, interrupted } = await this.withProgress((view, { gentle }) =>
       watchSweep({
         sweep: this.args.sweep,
@@ -26,7 +26,7 @@ export default class SweepsWatch extends ControllerCommand<typeof SweepsWatch> {
       }),
     );
     if (interrupted) this.endWith(EXIT_CODES.interrupted);
-    else if (endedBadly(outcome)) this.endWith(EXIT_CODES.someTrialsFailed);
+    else this.endWith(exitCodeOf(outcome));
     return this.reply(SweepsWatch.answer, outcome, renderOutcome);
   }
 }
