@@ -7,7 +7,7 @@ import { attribute, isRecordingGradient, nativeBackend } from './native.js';
  *
  * | kernel | stock | here |
  * | --- | --- | --- |
- * | MirrorPad | gradient drops what the mirrored border adds (error about 100 %) | border added back |
+ * | MirrorPad | gradient drops what the mirrored border adds (error about 100 %) | border added back; one op on the native backend, first order |
  * | ResizeBilinear, half-pixel centres | gradient of another resize (60 to 300 % off) | exact, by interpolation matrices |
  * | Tanh, Sigmoid, Exp, Elu | saved output cuts the outer tape: second order wrong or refused | recomputed from the input |
  * | comparisons, logical ops | no gradient, so `where(cond(x), ..)` fails | zero |
@@ -166,6 +166,8 @@ function mirrorPad(): tf.GradConfig {
           mode: 'reflect' | 'symmetric';
           paddings: readonly (readonly [number, number])[];
         };
+        const fused = fusedMirrorPadGradient(dy as tf.Tensor, paddings, mode);
+        if (fused !== null) return fused;
         const offset = mode === 'reflect' ? 1 : 0;
         return paddings.reduce(
           (gradient, [before, after], axis) =>
@@ -175,6 +177,22 @@ function mirrorPad(): tf.GradConfig {
       },
     }),
   };
+}
+
+function fusedMirrorPadGradient(
+  dy: tf.Tensor,
+  paddings: readonly (readonly [number, number])[],
+  mode: 'reflect' | 'symmetric',
+): tf.Tensor | null {
+  const native = nativeBackend();
+  if (native === null || isRecordingGradient()) return null;
+  const sides = tf.tensor2d(paddings.flat(), [paddings.length, 2], 'int32');
+  const attributes = [
+    attribute.type(native, 'T', 'float32'),
+    attribute.type(native, 'Tpaddings', 'int32'),
+    attribute.string(native, 'mode', mode.toUpperCase()),
+  ];
+  return native.executeSingleOutput('MirrorPadGrad', attributes, [dy, sides]);
 }
 
 interface Fold {

@@ -2,6 +2,7 @@ import type { RandomGenerator } from '@adctl/random';
 import * as tf from '@tensorflow/tfjs';
 import { type BatchNormVariables, createBatchNorm, type PassMode } from './batch-norm.js';
 import { biasAdd } from './bias-add.js';
+import { instanceNorm } from './instance-norm.js';
 import type {
   ActivationPlan,
   Conv2dPlan,
@@ -49,6 +50,15 @@ export function createLayerFunction(layer: LayerSummary, parts: LayerParts): Lay
       };
     case 'averagePool2d':
       return (x) => tf.avgPool(x as tf.Tensor4D, plan.poolSize, plan.poolSize, 'valid');
+    case 'reflectPad':
+      return (x) => reflectPad(x as tf.Tensor4D, plan.padding);
+    case 'upsample':
+      return (x) => {
+        const [, height, width] = x.shape as [number, number, number, number];
+        return tf.image.resizeNearestNeighbor(x as tf.Tensor4D, [height * plan.factor, width * plan.factor]);
+      };
+    case 'instanceNorm':
+      return (x) => instanceNorm(x as tf.Tensor4D, plan.epsilon ?? 1e-5);
     case 'globalAveragePool':
       return (x) => tf.mean(x, [1, 2]);
     case 'add':
@@ -93,9 +103,27 @@ const LOWEST = -3.4028234663852886e38;
 export function convolve(plan: Conv2dPlan | DepthwiseConv2dPlan, x: tf.Tensor4D, kernel: tf.Tensor4D): tf.Tensor4D {
   const [padded, padding] = padFor(plan.padding, x, 0);
   const strides = plan.strides ?? 1;
-  return plan.kind === 'conv2d'
-    ? tf.conv2d(padded, kernel, strides, padding)
-    : tf.depthwiseConv2d(padded, kernel, strides, padding);
+  if (plan.kind === 'depthwiseConv2d') return tf.depthwiseConv2d(padded, kernel, strides, padding);
+  const { dilation = 1 } = plan;
+  return dilation > 1 ? convolveDilated(padded, kernel, dilation) : tf.conv2d(padded, kernel, strides, padding);
+}
+
+/**
+ * A 'valid' convolution of stride 1 whose taps lie `dilation` pixels apart. The op's own dilation has no gradient; cut into
+ * `dilation^2` interleaved pictures, neighbours are that far apart. Sides are filled up to a multiple; what that adds is cut off.
+ */
+function convolveDilated(x: tf.Tensor4D, kernel: tf.Tensor4D, dilation: number): tf.Tensor4D {
+  const fill = (side: number): [number, number] => [0, (dilation - (side % dilation)) % dilation];
+  const [fillY, fillX] = [fill(x.shape[1]), fill(x.shape[2])];
+  const phases = tf.spaceToBatchND(x, [dilation, dilation], [fillY, fillX]);
+  const convolved = tf.conv2d(phases as tf.Tensor4D, kernel, 1, 'valid');
+  return tf.batchToSpaceND(convolved, [dilation, dilation], [fillY, fillX]) as tf.Tensor4D;
+}
+
+/** Mirrors about the border pixels; `prepareEngine` installs the gradient that TensorFlow.js gets wrong. */
+function reflectPad(x: tf.Tensor4D, padding: number): tf.Tensor4D {
+  const sides: [number, number] = [padding, padding];
+  return tf.mirrorPad(x, [[0, 0], sides, sides, [0, 0]], 'reflect');
 }
 
 /** Padding by numbers is an op of its own: the native kernels' gradients know 'same' and 'valid' only. */

@@ -63,7 +63,10 @@ interface ConvolutionBase extends LayerBase {
 /** `[batch, h, w, in] -> [batch, h', w', filters]`, kernel `[k, k, in, filters]`. */
 export interface Conv2dPlan extends ConvolutionBase {
   readonly kind: 'conv2d';
+  /** Not 'same' where taps are spread by `dilation`. */
   readonly padding: Padding;
+  /** Distance between the taps of the kernel in pixels, default 1; above 1 with stride 1 only. */
+  readonly dilation?: number;
 }
 
 /** One filter a channel: `[batch, h, w, c] -> [batch, h', w', c]`, kernel `[k, k, c, 1]`. */
@@ -100,6 +103,26 @@ export interface AveragePool2dPlan extends LayerBase {
 /** Mean over all positions: `[batch, h, w, c] -> [batch, c]`. */
 export interface GlobalAveragePoolPlan extends LayerBase {
   readonly kind: 'globalAveragePool';
+}
+
+/** Mirrors the picture about its border pixels on every side: `[b, h, w, c] -> [b, h + 2 p, w + 2 p, c]`, p below both sides. */
+export interface ReflectPadPlan extends LayerBase {
+  readonly kind: 'reflectPad';
+  /** Pixels on every side. */
+  readonly padding: number;
+}
+
+/** Repeats every pixel: `[b, h, w, c] -> [b, h factor, w factor, c]` (nearest neighbour). */
+export interface UpsamplePlan extends LayerBase {
+  readonly kind: 'upsample';
+  readonly factor: number;
+}
+
+/** Normalises each channel of each image by its own mean and biased variance, in every mode; no parameters. */
+export interface InstanceNormPlan extends LayerBase {
+  readonly kind: 'instanceNorm';
+  /** Default 1e-5. */
+  readonly epsilon?: number;
 }
 
 /** Sum of its input and the output of an earlier layer of the same shape. */
@@ -151,6 +174,9 @@ export type LayerPlan =
   | MaxPool2dPlan
   | AveragePool2dPlan
   | GlobalAveragePoolPlan
+  | ReflectPadPlan
+  | UpsamplePlan
+  | InstanceNormPlan
   | AddPlan
   | BatchNormPlan
   | ActivationPlan
@@ -274,7 +300,7 @@ function inferLayer(
       const fans = { fanIn: k * k * channels, fanOut: k * k * filters };
       const transposed = plan.kind === 'conv2dTranspose';
       const side = (size: number) =>
-        transposed ? transposedSide(plan, size) : windowedSide(plan, k, plan.strides ?? 1, size);
+        transposed ? transposedSide(plan, size) : convolvedSide(network, plan, size);
       const kernelShape = transposed ? [k, k, filters, channels] : [k, k, channels, filters];
       const size = transposed ? chosenSize(network, plan, [height, width]) : undefined;
       return {
@@ -302,6 +328,19 @@ function inferLayer(
       const side = (size: number) => Math.floor(size / plan.poolSize);
       return { outputShape: [side(height), side(width), channels], parameters: [] };
     }
+    case 'reflectPad': {
+      const [height, width, channels] = imageShape(network, plan, input);
+      if (plan.padding >= Math.min(height, width)) {
+        throw planError(network, plan, `cannot mirror ${plan.padding} pixels of [${input}]`);
+      }
+      return { outputShape: [height + 2 * plan.padding, width + 2 * plan.padding, channels], parameters: [] };
+    }
+    case 'upsample': {
+      const [height, width, channels] = imageShape(network, plan, input);
+      return { outputShape: [height * plan.factor, width * plan.factor, channels], parameters: [] };
+    }
+    case 'instanceNorm':
+      return { outputShape: imageShape(network, plan, input), parameters: [] };
     case 'globalAveragePool':
       return { outputShape: [imageShape(network, plan, input)[2]], parameters: [] };
     case 'add':
@@ -332,6 +371,14 @@ function imageShape(network: NetworkPlan, plan: LayerPlan, input: readonly numbe
 function windowedSide({ padding }: { readonly padding: Padding }, k: number, strides: number, size: number): number {
   if (padding === 'same') return Math.ceil(size / strides);
   return Math.floor((size + 2 * (padding === 'valid' ? 0 : padding) - k) / strides) + 1;
+}
+
+function convolvedSide(network: NetworkPlan, plan: Conv2dPlan, size: number): number {
+  const { strides = 1, dilation = 1 } = plan;
+  if (dilation > 1 && (strides > 1 || plan.padding === 'same')) {
+    throw planError(network, plan, "dilation needs stride 1 and padding other than 'same'");
+  }
+  return windowedSide(plan, (plan.kernelSize - 1) * dilation + 1, strides, size);
 }
 
 function transposedSide(plan: Conv2dTransposePlan, size: number): number {

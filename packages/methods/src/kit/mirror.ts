@@ -1,7 +1,7 @@
 import type { RandomGenerator } from '@adctl/random';
 import * as tf from '@tensorflow/tfjs';
-import { randomBernoulli } from '../kit/random-tensors.js';
-import { scalar } from '../kit/scalars.js';
+import { randomBernoulli } from './random-tensors.js';
+import { scalar } from './scalars.js';
 
 /** Mirrors each image left to right with a chance of one half: `[batch, height, width, channels]`. */
 export function mirrorHalf(images: tf.Tensor4D, generator: RandomGenerator): tf.Tensor4D {
