@@ -4,6 +4,7 @@ import { memae } from './memae/method.js';
 import { memstc } from './memstc/method.js';
 import type { CommonHyperparameters, MethodCard } from './method.js';
 import { ocgan } from './ocgan/method.js';
+import { scadn } from './scadn/method.js';
 import { skipGanomaly } from './skip-ganomaly/method.js';
 import { smai } from './smai/method.js';
 
@@ -21,6 +22,7 @@ export const METHODS: readonly MethodCard[] = [
   entry(memae),
   entry(memstc),
   entry(ocgan),
+  entry(scadn),
   entry(skipGanomaly),
   entry(smai),
 ];

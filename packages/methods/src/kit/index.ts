@@ -18,6 +18,7 @@ export { assertImageShape, cropImages, fromSigned, padImages, toSigned } from '.
 export {
   bceOnLogits,
   bernoulliKl,
+  discriminationLoss,
   halfSquaredError,
   meanBceOnLogits,
   meanPerSample,

@@ -44,6 +44,13 @@ export function meanBceOnLogits(logits: tf.Tensor, target: 0 | 1 | tf.Tensor): t
   return tf.mean(bceOnLogits(logits, target));
 }
 
+/** `0.5 [BCE(positive, 1) + BCE(negative, 0)]` of the logits of two separate passes, a scalar; ln 2 for logits of zero. */
+export function discriminationLoss(positiveLogits: tf.Tensor, negativeLogits: tf.Tensor): tf.Scalar {
+  const positive = meanBceOnLogits(positiveLogits, 1);
+  const negative = meanBceOnLogits(negativeLogits, 0);
+  return tf.mul(tf.add(positive, negative), scalar(0.5));
+}
+
 /**
  * `sum_j KL(rho || rho_j)` between Bernoulli distributions, a scalar (UFLDL sparsity term).
  * @param rho wanted activation, in (0, 1).

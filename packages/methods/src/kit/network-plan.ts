@@ -299,8 +299,7 @@ function inferLayer(
       const { filters, kernelSize: k } = plan;
       const fans = { fanIn: k * k * channels, fanOut: k * k * filters };
       const transposed = plan.kind === 'conv2dTranspose';
-      const side = (size: number) =>
-        transposed ? transposedSide(plan, size) : convolvedSide(network, plan, size);
+      const side = (size: number) => (transposed ? transposedSide(plan, size) : convolvedSide(network, plan, size));
       const kernelShape = transposed ? [k, k, filters, channels] : [k, k, channels, filters];
       const size = transposed ? chosenSize(network, plan, [height, width]) : undefined;
       return {

@@ -1,13 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
 import { bceOnLogits, meanBceOnLogits } from '../kit/losses.js';
-import { scalar } from '../kit/scalars.js';
-
-/** `0.5 [BCE(positive, 1) + BCE(negative, 0)]` from two separate passes, a scalar (spec 3.2: L_C, L_Dl, L_Dv). */
-export function discriminationLoss(positiveLogits: tf.Tensor, negativeLogits: tf.Tensor): tf.Scalar {
-  const positive = meanBceOnLogits(positiveLogits, 1);
-  const negative = meanBceOnLogits(negativeLogits, 0);
-  return tf.mul(tf.add(positive, negative), scalar(0.5));
-}
 
 /** How much a discriminator still doubts that these are real: `BCE(logits, 1)`, a scalar (the generator's side). */
 export function deceptionLoss(logits: tf.Tensor): tf.Scalar {

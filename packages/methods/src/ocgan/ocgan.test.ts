@@ -1,12 +1,12 @@
 import { createGenerator } from '@adctl/random';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { meanSquaredError } from '../kit/losses.js';
+import { discriminationLoss, meanSquaredError } from '../kit/losses.js';
 import { minimize } from '../kit/minimize.js';
 import { scalar } from '../kit/scalars.js';
 import { maxDifference, useNativeEngine, waves } from '../testing/engine.fixtures.js';
 import { Hyperparameters } from './hyperparameters.js';
-import { discriminationLoss, miningLoss } from './losses.js';
+import { miningLoss } from './losses.js';
 import { mineCodes } from './mining.js';
 import { createOcgan } from './model.js';
 import { changedBy, createParts, GREY, toyImages, valuesOf } from './ocgan.fixtures.js';

@@ -1,13 +1,13 @@
 import type { RandomGenerator } from '@adctl/random';
 import * as tf from '@tensorflow/tfjs';
-import { meanBceOnLogits, meanSquaredError } from '../kit/losses.js';
+import { discriminationLoss, meanBceOnLogits, meanSquaredError } from '../kit/losses.js';
 import { minimize } from '../kit/minimize.js';
 import type { Network } from '../kit/network.js';
 import type { Optimizer } from '../kit/optimizer.js';
 import { randomNormal, randomUniform } from '../kit/random-tensors.js';
 import { scalar } from '../kit/scalars.js';
 import type { Hyperparameters } from './hyperparameters.js';
-import { deceptionLoss, discriminationLoss } from './losses.js';
+import { deceptionLoss } from './losses.js';
 import { mineCodes } from './mining.js';
 import type { Geometry } from './networks.js';
 import { toNetworkPixels } from './pixels.js';

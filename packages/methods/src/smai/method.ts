@@ -32,7 +32,7 @@ export const smai = defineMethod<Hyperparameters>({
   scores: SCORE_NAMES,
   judgedScore: 'l2_sum',
   // One pass per superpixel: a batch of images is worth as many passes.
-  scoringBatch: (h, input) => Math.max(1, Math.floor(MAX_PASSES / segmentCount(h, input))),
+  scoringBatch: (h, input) => Math.max(1, Math.min(256, Math.floor(MAX_PASSES / segmentCount(h, input)))),
   // Few superpixels and a narrow network; the colour images take the other branches.
   contract: {
     hyperparameters: (input) =>
