@@ -1,5 +1,6 @@
 import { didYouMean, userError } from '@adctl/protocol';
 import { dae } from './dae/method.js';
+import { geotrans } from './geotrans/method.js';
 import { memae } from './memae/method.js';
 import { memstc } from './memstc/method.js';
 import type { CommonHyperparameters, MethodCard } from './method.js';
@@ -19,6 +20,7 @@ function entry<H extends CommonHyperparameters>(card: MethodCard<H>): MethodCard
 /** Every method, one line each. */
 export const METHODS: readonly MethodCard[] = [
   entry(dae),
+  entry(geotrans),
   entry(memae),
   entry(memstc),
   entry(ocgan),

@@ -13,9 +13,15 @@ import type { Hyperparameters } from './hyperparameters.js';
 import { planNetworks } from './networks.js';
 import { type Pass, runDiscriminator, runGenerator } from './passes.js';
 import { toInputFrame, toNetworkPixels } from './pixels.js';
-import type { ScoreName } from './score-names.js';
+import { SCORE_NAMES, type ScoreName } from './score-names.js';
 import { latentScore, mixScores, reconstructionScore } from './scores.js';
 import { createSteps } from './steps.js';
+
+/** R and L of some images, `[batch]` each. */
+interface Parts {
+  reconstruction(): tf.Tensor1D;
+  latent(): tf.Tensor1D;
+}
 
 /** Held-out images measured at once. */
 const CHUNK = 256;
@@ -62,11 +68,33 @@ export function createSkipGanomaly(h: Hyperparameters, context: ModelContext): S
       runDiscriminator(discriminator, rebuilt, pass).feature,
     );
   const scales = createScales();
-  const mix = (x: tf.Tensor, rebuilt: tf.Tensor, lambda: number) => {
-    const [reconstruction, latent] = [reconstructionScore(x, rebuilt, h.scoreNorm), latentOf(x, rebuilt)];
-    if (!h.standardise) return mixScores(reconstruction, latent, lambda);
+  const mix = ({ reconstruction, latent }: Parts, lambda: number) => {
+    if (!h.standardise) return mixScores(reconstruction(), latent(), lambda);
     const [meanReconstruction, meanLatent] = scales.read().data;
-    return mixScores(tf.div(reconstruction, meanReconstruction!), tf.div(latent, meanLatent!), lambda);
+    return mixScores(tf.div(reconstruction(), meanReconstruction!), tf.div(latent(), meanLatent!), lambda);
+  };
+  const scoreBy = (name: string, parts: Parts): tf.Tensor1D => {
+    switch (name as ScoreName) {
+      case 'reconstruction':
+        return parts.reconstruction();
+      case 'latent':
+        return parts.latent();
+      case 'even':
+        return mix(parts, 0.5);
+      case 'anomaly':
+        return mix(parts, h.scoreLambda);
+      default:
+        throw new AdctlError(`skip-ganomaly has no score '${name}'`, { code: 'unknown_score', kind: 'bug' });
+    }
+  };
+  /** Parts that compute each of R and L at most once, and only when asked. */
+  const partsOf = (images: tf.Tensor4D): Parts => {
+    const { x, rebuilt } = rebuild(images);
+    let [reconstruction, latent]: (tf.Tensor1D | undefined)[] = [];
+    return {
+      reconstruction: () => (reconstruction ??= reconstructionScore(x, rebuilt, h.scoreNorm)),
+      latent: () => (latent ??= latentOf(x, rebuilt)),
+    };
   };
 
   /** Means of both parts of the score over held-out normal images. */
@@ -109,23 +137,12 @@ export function createSkipGanomaly(h: Hyperparameters, context: ModelContext): S
     },
 
     ownScore: 'anomaly',
-    score(images, name = 'anomaly') {
-      return tf.tidy(() => {
-        const { x, rebuilt } = rebuild(images);
-        switch (name as ScoreName) {
-          case 'reconstruction':
-            return reconstructionScore(x, rebuilt, h.scoreNorm);
-          case 'latent':
-            return latentOf(x, rebuilt);
-          case 'even':
-            return mix(x, rebuilt, 0.5);
-          case 'anomaly':
-            return mix(x, rebuilt, h.scoreLambda);
-          default:
-            throw new AdctlError(`skip-ganomaly has no score '${name}'`, { code: 'unknown_score', kind: 'bug' });
-        }
-      });
-    },
+    score: (images, name = 'anomaly') => tf.tidy(() => scoreBy(name, partsOf(images))),
+    scoreAll: (images) =>
+      tf.tidy(() => {
+        const parts = partsOf(images);
+        return Object.fromEntries(SCORE_NAMES.map((name) => [name, tf.clone(scoreBy(name, parts))]));
+      }),
 
     /** L_con of every image. */
     selectionLoss: (images) =>
