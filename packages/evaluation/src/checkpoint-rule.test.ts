@@ -18,6 +18,9 @@ describe('checkpoint rule', () => {
     ['epoch 3', { rule: 'epoch', epoch: 3 }, 3],
     ['lowest loss', { rule: 'best', metric: 'selection.loss', burnIn: 0 }, 2],
     ['lowest loss past the first half, earliest of equals', { rule: 'best', metric: 'selection.loss', burnIn: 0.5 }, 4],
+    ['first loss that is good enough', { rule: 'best', metric: 'selection.loss', burnIn: 0, enough: 5 }, 1],
+    ['lowest loss where none is good enough', { rule: 'best', metric: 'selection.loss', burnIn: 0, enough: 0.5 }, 2],
+    ['first AUROC that is good enough', { rule: 'best', metric: 'selection.auroc', burnIn: 0, enough: 0.45 }, 1],
     ['highest AUROC', { rule: 'best', metric: 'selection.auroc', burnIn: 0 }, 6],
   ])('%s', (_, rule, expected) => {
     expect(keptAfter(rule, losses)).toBe(expected);

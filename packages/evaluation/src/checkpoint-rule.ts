@@ -26,7 +26,7 @@ export interface CheckpointChooser {
 }
 
 /**
- * @param rule `last`, `epoch N`, or `best` of a selection metric after a burn-in.
+ * @param rule `last`, `epoch N`, or `best` of a selection metric after a burn-in, the first that is good `enough` if it says so.
  * @param epochs epochs the trial trains, at least 1.
  * @throws AdctlError user `epoch_out_of_range` when the rule names an epoch that will not be trained.
  */
@@ -53,9 +53,10 @@ export function createCheckpointChooser(rule: CheckpointRule, epochs: number): C
       }
       const value = rule.metric === 'selection.auroc' ? metrics.auroc : metrics.loss;
       if (!Number.isFinite(value)) throw undefinedMetric(`${rule.metric} of epoch ${epoch} is ${value}`, { epoch });
-      const better =
-        kept.keptValue === null ||
-        (rule.metric === 'selection.auroc' ? value > kept.keptValue : value < kept.keptValue);
+      const isBetter = (a: number, b: number) => (rule.metric === 'selection.auroc' ? a > b : a < b);
+      const { keptValue } = kept;
+      if (keptValue !== null && rule.enough !== undefined && !isBetter(rule.enough, keptValue)) return false;
+      const better = keptValue === null || isBetter(value, keptValue);
       if (better) kept = { keptEpoch: epoch, keptValue: value };
       return better;
     },

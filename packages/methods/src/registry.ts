@@ -1,4 +1,5 @@
 import { didYouMean, userError } from '@adctl/protocol';
+import { alocc } from './alocc/method.js';
 import { dae } from './dae/method.js';
 import { geotrans } from './geotrans/method.js';
 import { memae } from './memae/method.js';
@@ -19,6 +20,7 @@ function entry<H extends CommonHyperparameters>(card: MethodCard<H>): MethodCard
 
 /** Every method, one line each. */
 export const METHODS: readonly MethodCard[] = [
+  entry(alocc),
   entry(dae),
   entry(geotrans),
   entry(memae),

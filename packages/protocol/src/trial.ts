@@ -29,6 +29,8 @@ export const CheckpointRule = z.discriminatedUnion('rule', [
     metric: z.enum(['selection.loss', 'selection.auroc']),
     /** Epoch e (from 1) competes when e > burnIn * epochs. */
     burnIn: z.number().min(0).lt(1),
+    /** Once the metric of a kept epoch is this good, later epochs no longer compete. */
+    enough: z.number().optional(),
   }),
 ]);
 export type CheckpointRule = z.infer<typeof CheckpointRule>;

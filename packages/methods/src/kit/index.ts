@@ -40,6 +40,7 @@ export {
 export type { Optimizer, OptimizerSlot, OptimizerState, ParameterSource } from './optimizer.js';
 export { prepareEngine } from './prepare-engine.js';
 export { randomBernoulli, randomNormal, randomUniform } from './random-tensors.js';
+export { createRmsProp, type RmsPropOptions } from './rms-prop.js';
 export {
   decodeSafetensors,
   encodeSafetensors,

@@ -3,12 +3,12 @@ import * as tf from '@tensorflow/tfjs';
 import type { NamedVariable } from './network.js';
 import type { OptimizerSlot, OptimizerState } from './optimizer.js';
 
-/** A zero-initialised, untrained variable per parameter: the moving averages of an optimizer. */
-export function createSlots(variables: readonly NamedVariable[]): tf.Variable[] {
+/** An untrained variable per parameter, filled with a value: the moving averages of an optimizer. */
+export function createSlots(variables: readonly NamedVariable[], value = 0): tf.Variable[] {
   return variables.map(({ variable }) => {
-    const zeros = tf.zeros(variable.shape);
-    const slot = tf.variable(zeros, false);
-    zeros.dispose();
+    const initial = tf.fill(variable.shape, value);
+    const slot = tf.variable(initial, false);
+    initial.dispose();
     return slot;
   });
 }

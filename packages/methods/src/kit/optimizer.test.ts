@@ -5,6 +5,7 @@ import { createAdam } from './adam.js';
 import { minimize } from './minimize.js';
 import type { NamedVariable } from './network.js';
 import type { Optimizer, ParameterSource } from './optimizer.js';
+import { createRmsProp } from './rms-prop.js';
 import { disposeScalars } from './scalars.js';
 import { createSgd } from './sgd.js';
 
@@ -69,6 +70,23 @@ describe.each([
     for (const [i, expected] of [0.7, 0.8, 0.2].entries()) expect(run(true)[i]).toBeCloseTo(expected, 6);
   });
 
+  test('RMSProp follows a sequence worked by hand', () => {
+    // p = 1, learning rate 0.1, decay 0.9, epsilon 0.01 inside the root, mean square from 1.
+    // g = 2: s = 0.9 + 0.4 = 1.3; p = 1 - 0.2 / sqrt(1.31) = 0.8252596.
+    // g = -1: s = 1.17 + 0.1 = 1.27; p = 0.8252596 + 0.1 / sqrt(1.28) = 0.9136479.
+    const parameters = source(tf.tensor1d([1]));
+    const rmsProp = createRmsProp([parameters], { learningRate: 0.1, decay: 0.9, epsilon: 0.01 });
+    const path = [2, -1].map((g) => {
+      rmsProp.update([tf.tensor1d([g])]);
+      return values(parameters)[0]!;
+    });
+    const fromZero = source(tf.tensor1d([1]));
+    createRmsProp([fromZero], { learningRate: 0.1, epsilon: 0, initialMeanSquare: 0 }).update([tf.tensor1d([2])]);
+
+    for (const [i, expected] of [0.8252596, 0.9136479].entries()) expect(path[i]).toBeCloseTo(expected, 6);
+    expect(values(fromZero)[0]).toBeCloseTo(1 - 0.1 / Math.sqrt(0.1), 6);
+  });
+
   test('plain gradient descent takes the learning rate it is given last', () => {
     const parameters = source(tf.tensor1d([1]));
     const sgd = createSgd([parameters], { learningRate: 0.1 });
@@ -81,6 +99,7 @@ describe.each([
 
   test.each([
     ['adam', (p: ParameterSource) => createAdam([p], { learningRate: 0.05 })],
+    ['rmsprop', (p: ParameterSource) => createRmsProp([p], { learningRate: 0.05 })],
     ['sgd', (p: ParameterSource) => createSgd([p], { learningRate: 0.05, momentum: 0.9 })],
   ] as const)('%s continues bit for bit from a saved state', (_kind, create) => {
     const gradients = (t: number) => [waves([3, 2], t), waves([4], 2 * t)];

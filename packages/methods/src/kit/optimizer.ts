@@ -27,7 +27,7 @@ export interface OptimizerState {
  * the variables.
  */
 export interface Optimizer {
-  readonly kind: 'adam' | 'sgd';
+  readonly kind: 'adam' | 'rmsprop' | 'sgd';
   readonly variables: readonly NamedVariable[];
   /** Updates made so far. */
   readonly stepCount: number;
