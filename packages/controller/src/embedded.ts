@@ -7,6 +7,12 @@ export {
   type EmbeddedDeploymentOptions,
   startEmbedded,
 } from './embedded/start.js';
+export {
+  findControllerEntry,
+  findWorkerEntry,
+  type Supervisor,
+  superviseWorkers,
+} from './embedded/supervise-workers.js';
 export { readSweepFile, type SweepReading } from './intake.js';
 export { type CheckAgainst, checkSweep } from './plan/check-sweep.js';
 export type { DatasetFacts } from './plan/freeze-sweep.js';

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { systemClock } from '@adctl/messaging';
 import { connectNats, prepareNats } from '@adctl/messaging/nats';
+import { exitCodeOfProcess, lastWordsOf } from '@adctl/protocol';
 import { openObjects } from '@adctl/storage';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { type ClusterParts, startLeading } from './cluster/lead.js';
-import { exitCodeOf, untilSignalled, wordsOf } from './cluster/process.js';
+import { untilSignalled } from './cluster/process.js';
 import { type ControllerConfig, parseControllerConfig } from './config.js';
 import { leadWhenElected } from './leader/lead.js';
 import type { Leadership } from './leader/leadership.js';
@@ -65,6 +66,6 @@ function ownVersion(): string {
 try {
   process.exit(await main());
 } catch (error) {
-  process.stderr.write(`${wordsOf(error)}\n`);
-  process.exit(exitCodeOf(error));
+  process.stderr.write(`${lastWordsOf(error)}\n`);
+  process.exit(exitCodeOfProcess(error));
 }

@@ -27,7 +27,7 @@ export async function reconcile(
     ackWaitMs: context.times.ackWaitMs,
     trials: observeTrials(context),
     queue,
-    deadWorkers: context.fleet.dead(context.clock.now()),
+    deadWorkers: context.fleet.dead(context.clock.now(), context.messaging.contact().sinceMs),
     everyClaimDead,
     workerEnded,
     isLive: (sweep, trial) => context.books.get(sweep)?.get(trial) !== undefined,
@@ -49,12 +49,14 @@ function noteSequences(context: ControllerContext, queue: readonly StoredQueueEn
 
 function observeTrials(context: ControllerContext): ObservedTrial[] {
   const trials: ObservedTrial[] = [];
+  const backSince = context.messaging.contact().sinceMs;
   for (const book of context.books.values()) {
     const idleSlots = context.fleet.idleSlotsOf(book.frozen.class) > 0;
     for (const { record } of book.entries()) {
       const seen = context.leaseBoard.get(record.sweep, record.trial);
       if (record.state === 'queued' && seen === undefined) continue;
-      trials.push({ record, lease: seen?.lease, leaseSeenAtMs: seen?.seenAtMs ?? 0, idleSlots });
+        const leaseSeenAtMs = Math.max(seen?.seenAtMs ?? 0, backSince);
+        trials.push({ record, lease: seen?.lease, leaseSeenAtMs, idleSlots });
     }
   }
   return trials;

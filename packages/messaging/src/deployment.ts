@@ -9,10 +9,25 @@ export interface Messaging {
   readonly events: EventLog;
   readonly state: StateStore;
   readonly control: ControlChannel;
+  /**
+   * Whether the far side can be reached. Silence from before it came back proves nothing about others: they may have been
+   * as cut off as we were.
+   */
+  contact(): Contact;
   /** Aborted when the far side is gone for good; the reason says why. */
   readonly closed: AbortSignal;
   close(): Promise<void>;
 }
+
+/** How it stands with the far side. */
+export interface Contact {
+  readonly isThere: boolean;
+  /** Since when, in ms since 1970; 0: from the beginning. */
+  readonly sinceMs: number;
+}
+
+/** The contact of deployments whose far side is there or gone for good. */
+export const ALWAYS_THERE: Contact = { isThere: true, sinceMs: 0 };
 
 /** All lease times hang on one setting, so that tests use seconds. */
 export interface LeaseTimes {

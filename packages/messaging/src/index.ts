@@ -1,6 +1,6 @@
 export { type Clock, systemClock } from './clock.js';
 export type { ControlChannel } from './control-channel.js';
-export { createLeaseTimes, type LeaseTimes, type Messaging } from './deployment.js';
+export { ALWAYS_THERE, type Contact, createLeaseTimes, type LeaseTimes, type Messaging } from './deployment.js';
 export type { EventLog, StoredEvent } from './event-log.js';
 export {
   NATS_STREAM_VARIABLES,

@@ -76,6 +76,7 @@ export {
   trialCheckpointsPrefix,
   trialSpecKey,
 } from './object-keys.js';
+export { exitCodeOfProcess, lastWordsOf } from './process-ending.js';
 export { type RangeProblem, rangeProblem, rangeSize, rangeValue } from './range.js';
 export {
   Calibration,

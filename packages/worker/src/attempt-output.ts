@@ -8,6 +8,12 @@ import type { TrainerProgress } from './trainer-messages.js';
 const FLUSH_MS = 1000;
 /** Log lines kept per attempt; of a longer log the oldest go first. */
 const KEPT_LINES = 5000;
+/** A longer line is cut: in UTF-8 it stays below 64 KiB, so that any server takes it. */
+const LONGEST_LINE = 16_000;
+/** Rows of one message, which any server takes. */
+const MOST_SENT_ROWS = 1000;
+/** Rows that may wait while nobody takes them; above it every second one is dropped. */
+const MOST_WAITING_ROWS = 20_000;
 
 /** Where an attempt's progress, curves and log go while it runs. */
 export interface AttemptOutput {
@@ -23,7 +29,10 @@ export interface AttemptOutput {
   flush(): Promise<void>;
 }
 
-export function createAttemptOutput(context: SlotContext, attempt: Attempt): AttemptOutput {
+export function createAttemptOutput(
+  context: Pick<SlotContext, 'messaging' | 'config' | 'clock' | 'logger'>,
+  attempt: Pick<Attempt, 'record' | 'number' | 'lost'>,
+): AttemptOutput {
   const { messaging, config, clock, logger } = context;
   const { sweep, trial } = attempt.record;
   const about = { version: 1 as const, sweep, trial, attempt: attempt.number };
@@ -44,7 +53,8 @@ export function createAttemptOutput(context: SlotContext, attempt: Attempt): Att
       publish(`progress.${sweep}.${trial}`, message);
     },
     row: rows.add,
-    log(level, message) {
+    log(level, text) {
+      const message = text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE)} …` : text;
       const line: LogLine = { ...about, at: new Date(clock.now()).toISOString(), level, message };
       if (lines.push(line) > KEPT_LINES) lines.shift();
       logger[level]({ attempt: attempt.number }, message);
@@ -57,22 +67,33 @@ export function createAttemptOutput(context: SlotContext, attempt: Attempt): Att
 
 type Rows = Pick<MetricBatch, 'epochs' | 'columns'>;
 
-/** Collects rows and sends them one batch after another; an error waits for `flush`. */
+/**
+ * Collects rows and sends them one batch after another; what comes while one is on its way joins the next. When nobody takes
+ * them for long, the curve gets thinner instead of the memory fuller. An error waits for `flush`.
+ */
 function createRowBuffer(clock: Clock, send: (rows: Rows) => Promise<void>) {
   let waiting: Rows = { epochs: [], columns: {} };
-  let sending: Promise<void> = Promise.resolve();
+  let sending: Promise<void> | null = null;
+  let failure: { readonly error: unknown } | null = null;
   let cancelTimer: (() => void) | null = null;
   const sendWaiting = () => {
     cancelTimer?.();
     cancelTimer = null;
-    if (waiting.epochs.length === 0) return;
-    const rows = waiting;
-    waiting = { epochs: [], columns: {} };
-    sending = sending.then(() => send(rows));
-    sending.catch(() => undefined); // told by `flush`
+    if (sending !== null || waiting.epochs.length === 0) return;
+    const rows = select(waiting, (index) => index < MOST_SENT_ROWS);
+    waiting = select(waiting, (index) => index >= MOST_SENT_ROWS);
+    sending = send(rows)
+      .catch((error: unknown) => {
+        failure ??= { error };
+      })
+      .finally(() => {
+        sending = null;
+        if (waiting.epochs.length > 0 && failure === null) cancelTimer ??= clock.after(FLUSH_MS, sendWaiting);
+      });
   };
   return {
     add(epoch: number, row: Readonly<Record<string, number>>) {
+      if (waiting.epochs.length >= MOST_WAITING_ROWS) waiting = select(waiting, (index) => index % 2 === 1);
       const before = waiting.epochs.length;
       waiting.epochs.push(epoch);
       for (const name of new Set([...Object.keys(waiting.columns), ...Object.keys(row)])) {
@@ -82,8 +103,17 @@ function createRowBuffer(clock: Clock, send: (rows: Rows) => Promise<void>) {
       cancelTimer ??= clock.after(FLUSH_MS, sendWaiting);
     },
     async flush() {
-      sendWaiting();
-      await sending;
+      while (failure === null && (sending !== null || waiting.epochs.length > 0)) {
+        sendWaiting();
+        await sending;
+      }
+      if (failure !== null) throw failure.error;
     },
   };
+}
+
+function select({ epochs, columns }: Rows, isWanted: (index: number) => boolean): Rows {
+  const keep = <T>(values: readonly T[]) => values.filter((_, index) => isWanted(index));
+  const kept = Object.entries(columns).map(([name, values]) => [name, keep(values)]);
+  return { epochs: keep(epochs), columns: Object.fromEntries(kept) };
 }

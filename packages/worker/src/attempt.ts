@@ -18,6 +18,8 @@ export interface SlotContext {
   readonly codeVersionOf: (method: string) => Sha256;
   /** Called with the attempt when it is claimed, and with null when it is over. */
   readonly onAttempt: (attempt: RunningAttempt | null) => void;
+  /** Called when a claim ended because nobody could be reached for too long. */
+  readonly onUnreachable: () => void;
 }
 
 /** Why an attempt is ended from outside, with its claim in hand. */

@@ -14,9 +14,11 @@ const times = createLeaseTimes(60_000);
 let directory: string;
 let clock: ManualClock;
 let messaging: EmbeddedMessaging;
+let backSinceMs = 0;
 let bucket: StateBucket;
 
 beforeEach(() => {
+  backSinceMs = 0;
   directory = mkdtempSync(join(tmpdir(), 'adctl-claim-'));
   clock = createManualClock();
   messaging = openEmbedded({ directory, clock });
@@ -28,7 +30,16 @@ afterEach(async () => {
 });
 
 const attemptClaim = (worker = 'w-1', recordAttempt = 0, over: StateBucket = bucket) =>
-  claimTrial({ bucket: over, key: KEY, worker: WorkerId.parse(worker), recordAttempt, times, clock });
+  claimTrial({
+    bucket: over,
+    key: KEY,
+    worker: WorkerId.parse(worker),
+    recordAttempt,
+    times,
+    patienceMs: 45_000,
+    backSinceMs,
+    clock,
+  });
 
 async function claimed(...args: Parameters<typeof attemptClaim>): Promise<Claim> {
   const outcome = await attemptClaim(...args);
@@ -72,6 +83,18 @@ describe('claimTrial', () => {
 
     expect(early.kind).toBe('held');
     expect(late).toMatchObject({ kind: 'claimed', claim: { attempt: 2 } });
+  });
+
+  test('gives every holder an ack wait to renew after an outage', async () => {
+    await claimed('w-1');
+    clock.advance(2 * times.ackWaitMs);
+    backSinceMs = clock.now();
+
+    const early = await attemptClaim('w-2');
+    clock.advance(times.ackWaitMs);
+
+    expect(early.kind).toBe('held');
+    expect(await attemptClaim('w-2')).toMatchObject({ kind: 'claimed', claim: { attempt: 2 } });
   });
 
   test('takes its own claim of before a crash at once', async () => {
@@ -119,7 +142,7 @@ describe('a kept claim', () => {
     expect((await bucket.get(KEY))?.value).toEqual(fence);
   });
 
-  test('is given up as unreachable after three quarters of the ack wait without an answer', async () => {
+  test('is given up as unreachable when nobody answers for as long as its patience', async () => {
     let dead = false;
     const silent: StateBucket = {
       ...bind(bucket),

@@ -10,7 +10,7 @@ export interface Claim {
    *
    * @param renewed called after every renewal, to renew the queue's message too; its failures are left to the queue.
    * @param lost called once, when the claim is gone: `fenced` by somebody's higher attempt, `unreachable` when it could not
-   *   be renewed for three quarters of the ack wait and is about to be given away.
+   *   be renewed for the whole patience.
    */
   keep(renewed: () => Promise<void>, lost: (why: 'fenced' | 'unreachable') => void): () => void;
   /** Lets go, so that the next claim need not wait; harmless when the claim is lost. */
@@ -32,6 +32,10 @@ export interface ClaimOptions {
   /** Claims the trial's record knows of; the lease may know of more. */
   readonly recordAttempt: number;
   readonly times: LeaseTimes;
+  /** How long the claim is kept without a renewal when nobody answers. */
+  readonly patienceMs: number;
+  /** Since when the store can be reached, see `Messaging.contact`. */
+  readonly backSinceMs: number;
   readonly clock: Clock;
 }
 
@@ -40,10 +44,10 @@ export interface ClaimOptions {
  * worker (from before a crash; two slots never get one message at once) are free.
  */
 export async function claimTrial(options: ClaimOptions): Promise<ClaimOutcome> {
-  const { bucket, key, worker, recordAttempt, times, clock } = options;
+  const { bucket, key, worker, recordAttempt, clock } = options;
   const entry = await bucket.get(key);
   const lease = entry === null ? null : Lease.parse(entry.value);
-  if (lease !== null && isLive(lease, times, clock) && lease.worker !== worker) return { kind: 'held' };
+  if (lease !== null && isLive(lease, options) && lease.worker !== worker) return { kind: 'held' };
 
   const attempt = Math.max(recordAttempt, lease?.attempt ?? 0) + 1;
   const value = toLease(attempt, worker, clock);
@@ -54,7 +58,7 @@ export async function claimTrial(options: ClaimOptions): Promise<ClaimOutcome> {
 }
 
 function createClaim(options: ClaimOptions, attempt: number, first: { revision: number; at: number }): Claim {
-  const { bucket, key, worker, times, clock } = options;
+  const { bucket, key, worker, times, patienceMs, clock } = options;
   let { revision } = first;
   let stopKeeping: () => void = () => undefined;
 
@@ -76,7 +80,6 @@ function createClaim(options: ClaimOptions, attempt: number, first: { revision: 
   return {
     attempt,
     keep(renewed, lost) {
-      const patienceMs = (times.ackWaitMs * 3) / 4;
       let ended = false;
       const end = (why?: 'fenced' | 'unreachable') => {
         if (ended) return;
@@ -115,6 +118,8 @@ function toLease(attempt: number, worker: WorkerId, clock: Clock): Lease {
   return { attempt, worker, renewedAt: new Date(clock.now()).toISOString() };
 }
 
-function isLive(lease: Lease, times: LeaseTimes, clock: Clock): boolean {
-  return !lease.released && clock.now() - Date.parse(lease.renewedAt) < times.ackWaitMs;
+/** After an outage every holder gets an ack wait to renew: it may have trained through it. */
+function isLive(lease: Lease, { times, clock, backSinceMs }: ClaimOptions): boolean {
+  const silentSince = Math.max(Date.parse(lease.renewedAt), backSinceMs);
+  return !lease.released && clock.now() - silentSince < times.ackWaitMs;
 }

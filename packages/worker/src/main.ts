@@ -1,7 +1,7 @@
 import { codeVersion } from '@adctl/engine/code-version';
 import type { Messaging } from '@adctl/messaging';
 import { METHODS } from '@adctl/methods';
-import { AdctlError, digestOf, WORKER_EXIT_CODES } from '@adctl/protocol';
+import { digestOf, exitCodeOfProcess, lastWordsOf, WORKER_EXIT_CODES } from '@adctl/protocol';
 import { openObjects } from '@adctl/storage';
 import { type Logger, pino } from 'pino';
 import { parseWorkerConfig, type WorkerConfig } from './config.js';
@@ -76,8 +76,6 @@ function codeVersionOfAll({ trainer }: WorkerConfig): string {
 try {
   process.exit(await main());
 } catch (error) {
-  const words = error instanceof AdctlError ? [error.message, error.hint].filter(Boolean).join('\n') : String(error);
-  process.stderr.write(`${words}\n`);
-  const isUsers = error instanceof AdctlError && error.kind === 'user';
-  process.exit(isUsers ? WORKER_EXIT_CODES.badConfiguration : WORKER_EXIT_CODES.temporary);
+  process.stderr.write(`${lastWordsOf(error)}\n`);
+  process.exit(exitCodeOfProcess(error));
 }

@@ -57,6 +57,8 @@ export async function runTrial(delivery: Delivery, engine: EngineFacts, context:
       worker: config.worker,
       recordAttempt: record.attempt,
       times,
+      patienceMs: config.unreachableMs,
+      backSinceMs: messaging.contact().sinceMs,
       clock,
     });
     if (claimed.kind !== 'claimed') return await delivery.nak(times.renewMs);
@@ -67,6 +69,7 @@ export async function runTrial(delivery: Delivery, engine: EngineFacts, context:
       logger.warn({ why, attempt: claimed.claim.attempt }, 'the claim is lost');
       lost.abort(new ClaimLost(why));
       trainer.kill();
+      if (why === 'unreachable') context.onUnreachable();
     };
     claim.keep(() => delivery.working(), lose);
     const number = claim.attempt;

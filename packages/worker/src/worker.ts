@@ -3,6 +3,7 @@ import {
   AdctlError,
   type EngineFacts,
   type Sha256,
+  type TrialAssignment,
   WORKER_EXIT_CODES,
   type WorkerHeartbeat,
   WorkerOrder,
@@ -90,35 +91,51 @@ export function createWorker(parts: WorkerParts): Worker {
       if (attempt !== null && draining.signal.aborted) attempt.interrupt({ reason: 'drained', checkpoint: true });
       if (attempt !== null && messaging.closed.aborted) attempt.lose('unreachable');
     },
+    onUnreachable: () => end(WORKER_EXIT_CODES.temporary),
   });
   const isIdleForLong = () =>
     config.idleMs !== null &&
     slots.every(({ running }) => running === null) &&
     clock.now() - lastBusyMs >= config.idleMs;
 
+  /** Waiting for a trial looks the same with and without a server, so the connection is asked. */
+  const isCutOffForLong = () => {
+    const { isThere, sinceMs } = messaging.contact();
+    return !isThere && clock.now() - sinceMs >= config.unreachableMs;
+  };
+  const isRunningHere = ({ sweep, trial }: TrialAssignment) =>
+    slots.some(({ running }) => running?.trial === trial && running.sweep === sweep);
+
   /** One slot: a process that can train first, then a message, then the trial. */
   const serve = async (slot: Slot) => {
     const context = contextOf(slot);
     let trouble = 0;
+    let refusedSince: number | null = null;
     while (!draining.signal.aborted) {
       try {
         slot.engine = await slot.trainer.ready();
         const waitMs = Math.min(NEXT_WAIT_MS, config.idleMs ?? NEXT_WAIT_MS);
         const delivery = await messaging.queue.next({ class: config.class, waitMs, signal: draining.signal });
         trouble = 0;
-        if (delivery !== null) await runTrial(delivery, slot.engine, context);
+        refusedSince = null;
+        // Handed out again after an outage although it is in work here: it must not be claimed from ourselves.
+        if (delivery !== null && isRunningHere(delivery.assignment)) await delivery.nak(times.renewMs);
+        else if (delivery !== null) await runTrial(delivery, slot.engine, context);
+        else if (isCutOffForLong()) end(WORKER_EXIT_CODES.temporary);
         else if (isIdleForLong()) end(WORKER_EXIT_CODES.idleOrDrained);
       } catch (error) {
         if (draining.signal.aborted) return;
-        trouble += 1;
-        const code = exitCodeOf(error, trouble);
+        if (isUnreachable(error)) refusedSince ??= clock.now();
+        else trouble += 1;
+        const waitedMs = refusedSince === null ? 0 : clock.now() - refusedSince;
+        const code = waitedMs >= config.unreachableMs ? WORKER_EXIT_CODES.temporary : exitCodeOf(error, trouble);
         if (code !== null) {
           logger.fatal({ err: error }, 'this worker cannot go on');
           end(code);
           return drain();
         }
         logger.warn({ err: error }, 'trouble; trying again');
-        await pause(TROUBLE_PAUSE_MS * trouble, clock, draining.signal).catch(() => undefined); // drained meanwhile
+        await pause(TROUBLE_PAUSE_MS * Math.max(1, trouble), clock, draining.signal).catch(() => undefined); // drained meanwhile
       }
     }
   };
@@ -181,6 +198,18 @@ export function createWorker(parts: WorkerParts): Worker {
     },
     trainerPids: () => slots.flatMap(({ trainer }) => trainer.pid() ?? []),
   };
+}
+
+/** Nobody answers, or no controller has been there yet: waiting helps, and has a limit of its own. */
+function isUnreachable(error: unknown): boolean {
+  const codes = [
+    'controller_unreachable',
+    'nats_not_prepared',
+    'nats_timeout',
+    'nats_no_responders',
+    'nats_disconnected',
+  ];
+  return error instanceof AdctlError && codes.includes(error.code);
 }
 
 /** What ends the worker at once, by exit code; null for what may pass. */

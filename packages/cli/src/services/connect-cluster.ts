@@ -3,6 +3,8 @@ import type { Connection } from './connect.js';
 import type { Context } from './contexts/context-file.js';
 import type { NamedContext } from './contexts/manage-contexts.js';
 import { createControllerClient } from './controller-client.js';
+import { REAL_PACE } from './pace.js';
+import { createPatientClient } from './patient-client.js';
 
 /** A way to a cluster's controller. */
 export interface ClusterConnection extends Connection {
@@ -17,7 +19,7 @@ export interface ClusterConnection extends Connection {
 export async function connectToCluster({ context }: NamedContext): Promise<ClusterConnection> {
   const { connectNats } = await import('@adctl/messaging/nats');
   const messaging = await connectNats(toNatsOptions(context));
-  const client = createControllerClient(messaging.control);
+  const client = createPatientClient(createControllerClient(messaging.control), REAL_PACE);
   const close = () => messaging.close();
   try {
     const { objects } = await client.request('status', {});

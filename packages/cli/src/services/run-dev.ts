@@ -7,12 +7,23 @@ import type { ProgressView } from './follow-sweep.js';
 import type { Interrupts } from './interrupts.js';
 import { REAL_PACE } from './pace.js';
 
+/** Opens the deployment that stays. */
+export type OpenDev = (
+  options: {
+    readonly directory: string;
+    readonly logLevel: LogLevel;
+    readonly say: (line: string) => void;
+  } & WorkerChoice,
+) => Promise<WorkingConnection>;
+
 export interface DevOptions {
   /** The `.adctl` folder, absolute. */
   readonly directory: string;
   readonly logLevel: LogLevel;
   readonly workers: WorkerChoice;
   readonly untilIdle: boolean;
+  /** Default: a controller in this process, with workers. */
+  readonly open?: OpenDev;
   readonly view: ProgressView;
   readonly interrupts: Interrupts;
 }
@@ -27,14 +38,16 @@ const LINGER_MS = 3000;
  * @throws AdctlError user, when another controller runs in the folder
  */
 export async function runDev(options: DevOptions): Promise<DevAnswer> {
-  const { directory, view, interrupts } = options;
+  const { directory, view, interrupts, open = startOwn } = options;
   const startedAt = REAL_PACE.now();
-  const own = await startOwn({ directory, logLevel: options.logLevel, say: view.say, ...options.workers });
+  const own = await open({ directory, logLevel: options.logLevel, say: view.say, ...options.workers });
   const stopAtOnce = () => void own.stop('now');
   interrupts.now.addEventListener('abort', stopAtOnce);
   try {
     const { slots } = await own.client.request('status', {});
-    view.say(`Controller ${process.pid} in ${directory}. Other commands in this folder use it; Ctrl-C stops it.`);
+    if (options.open === undefined) {
+      view.say(`Controller ${process.pid} in ${directory}. Other commands in this folder use it; Ctrl-C stops it.`);
+    }
     await followFolder({
       client: own.client,
       view,

@@ -1,4 +1,4 @@
-import { AdctlError, WORKER_EXIT_CODES } from '@adctl/protocol';
+import { WORKER_EXIT_CODES } from '@adctl/protocol';
 import type { Logger } from 'pino';
 
 /**
@@ -20,16 +20,4 @@ export function untilSignalled(logger: Logger, graceMs: number): AbortSignal {
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
   return asked.signal;
-}
-
-/** The exit code of a process that ends with an error: what a person has to mend is told apart from what may pass. */
-export function exitCodeOf(error: unknown): number {
-  const isUsers = error instanceof AdctlError && error.kind === 'user';
-  return isUsers ? WORKER_EXIT_CODES.badConfiguration : WORKER_EXIT_CODES.temporary;
-}
-
-/** Message and mend of an expected error; anything else with its stack. */
-export function wordsOf(error: unknown): string {
-  if (error instanceof AdctlError) return [error.message, error.hint].filter(Boolean).join('\n');
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Clock } from '@adctl/messaging';
 import { AdctlError, userError, WORKER_EXIT_CODES, WorkerId } from '@adctl/protocol';
 import type { Logger } from 'pino';
@@ -9,7 +10,9 @@ import type { Logger } from 'pino';
 export interface SupervisorOptions {
   /** The `.adctl` folder. */
   readonly directory: string;
-  /** Worker processes kept alive. */
+  /** What the processes are, in logs and messages. Default worker. */
+  readonly program?: 'worker' | 'controller';
+  /** Processes kept alive. */
   readonly workers: number;
   /** Environment of the processes, before the worker's own variables. */
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -52,10 +55,18 @@ interface Place {
 /** The compiled worker program. @throws AdctlError user `not_built`. */
 export function findWorkerEntry(): string {
   // Two up from `dist/index.js`, and from `src/index.ts` where this process runs from sources.
-  const folder = dirname(dirname(createRequire(import.meta.url).resolve('@adctl/worker')));
+  return findEntry('worker', dirname(dirname(createRequire(import.meta.url).resolve('@adctl/worker'))));
+}
+
+/** The compiled program of a cluster's controller. @throws AdctlError user `not_built`. */
+export function findControllerEntry(): string {
+  return findEntry('controller', fileURLToPath(new URL('../..', import.meta.url)));
+}
+
+function findEntry(program: string, folder: string): string {
   const entry = join(folder, 'dist', 'main.js');
   if (!existsSync(entry)) {
-    throw userError('not_built', `the worker program ${entry} is not there`, {
+    throw userError('not_built', `the ${program} program ${entry} is not there`, {
       hint: 'Build the workspace with: npm run build',
       details: { entry },
     });
@@ -68,7 +79,7 @@ export function findWorkerEntry(): string {
  * the next one would end the same way; anything else starts another worker after a pause that grows with quick ends.
  */
 export function superviseWorkers(options: SupervisorOptions): Supervisor {
-  const { clock, logger } = options;
+  const { clock, logger, program = 'worker' } = options;
   const run = clock.now().toString(36);
   const places = Array.from(
     { length: options.workers },
@@ -83,7 +94,7 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
     // Never the same id twice: an id that ended stays ended.
     const worker = WorkerId.parse(`w${place.index}-${run}-${place.starts}`);
     const startedAt = clock.now();
-    const log = openLog(options.directory, place.index);
+    const log = openLog(options.directory, `${program}-${place.index}`);
     const child = spawn(process.execPath, [options.entry], {
       env: { ...options.environment, ...options.settings, ADCTL_WORKER_ID: worker },
       stdio: ['ignore', log.descriptor, log.descriptor],
@@ -92,7 +103,7 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
     });
     closeSync(log.descriptor);
     place.child = child;
-    logger.debug({ worker, pid: child.pid, log: log.file }, 'worker started');
+    logger.debug({ worker, pid: child.pid, log: log.file }, `${program} started`);
     const { promise, resolve } = Promise.withResolvers<void>();
     place.gone = promise;
     let over = false;
@@ -112,12 +123,12 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
     place: Place,
     ended: { worker: WorkerId; code: number | null; signal: string | null; livedMs: number; log: string },
   ) => {
-    logger.warn(ended, 'worker ended');
+    logger.warn(ended, `${program} ended`);
     place.quickEnds = ended.livedMs < QUICK_END_MS ? place.quickEnds + 1 : 0;
     const hopeless = ended.code === WORKER_EXIT_CODES.badConfiguration || ended.code === WORKER_EXIT_CODES.gpuNotSeen;
     if (hopeless || place.quickEnds >= MOST_QUICK_ENDS) {
       stopping = true;
-      options.onBroken(workersBroken(ended, hopeless));
+      options.onBroken(processesBroken(program, ended, hopeless));
       return;
     }
     // The first end costs no pause: a killed worker is back at once.
@@ -142,17 +153,18 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
 }
 
 /** A fresh or continued log of one place; worker ids stand in its lines. */
-function openLog(directory: string, index: number): { readonly file: string; readonly descriptor: number } {
+function openLog(directory: string, name: string): { readonly file: string; readonly descriptor: number } {
   const folder = join(directory, 'logs');
   mkdirSync(folder, { recursive: true });
-  const file = join(folder, `worker-${index}.log`);
+  const file = join(folder, `${name}.log`);
   const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
   if (size > LONGEST_LOG_BYTES) renameSync(file, `${file}.1`);
   return { file, descriptor: openSync(file, 'a') };
 }
 
-/** Thrown at whoever waits for trials when no worker can be kept alive: wrong settings, no engine, or ends again and again. */
-function workersBroken(
+/** Thrown at whoever waits for trials when no process can be kept alive: wrong settings, no engine, or ends again and again. */
+function processesBroken(
+  program: 'worker' | 'controller',
   ended: {
     readonly worker: string;
     readonly code: number | null;
@@ -163,7 +175,8 @@ function workersBroken(
 ): AdctlError {
   const how = ended.code === null ? `signal ${ended.signal ?? 'unknown'}` : `exit code ${ended.code}`;
   const tail = readFileSync(ended.log, 'utf8').slice(-LOG_TAIL_CHARACTERS).trim();
-  return new AdctlError(`${hopeless ? 'Workers cannot run here' : 'Workers end again and again'} (${how}):\n${tail}`, {
+  const who = program === 'worker' ? 'Workers' : 'Controllers';
+  return new AdctlError(`${who} ${hopeless ? 'cannot run here' : 'end again and again'} (${how}):\n${tail}`, {
     code: 'workers_broken',
     kind: hopeless ? 'user' : 'permanent',
     hint: `Run: adctl doctor. The whole log is ${ended.log}. Nothing is lost: the same command continues.`,

@@ -40,10 +40,14 @@ export class Fleet {
     return this.#gone.has(worker);
   }
 
-  /** Forgets workers long silent. @returns all that are known to be dead. */
-  dead(nowMs: number): ReadonlySet<WorkerId> {
+  /**
+   * Forgets workers long silent.
+   * @param backSinceMs before this we could hear nobody.
+   * @returns all that are known to be dead.
+   */
+  dead(nowMs: number, backSinceMs = 0): ReadonlySet<WorkerId> {
     for (const [worker, { seenAtMs }] of this.#workers) {
-      if (nowMs - seenAtMs > this.options.silenceMs) this.remove(worker);
+      if (nowMs - Math.max(seenAtMs, backSinceMs) > this.options.silenceMs) this.remove(worker);
     }
     return this.#gone;
   }

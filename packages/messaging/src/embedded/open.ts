@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { type Clock, systemClock } from '../clock.js';
-import type { Messaging } from '../deployment.js';
+import { ALWAYS_THERE, type Messaging } from '../deployment.js';
 import { controllerUnreachable } from '../errors.js';
 import { Database } from './database.js';
 import { acquireDirectoryLock } from './directory-lock.js';
@@ -67,6 +67,7 @@ export function openEmbedded(options: EmbeddedOptions): EmbeddedMessaging {
     events,
     state,
     control,
+    contact: () => ALWAYS_THERE,
     closed: closed.signal,
     releaseInFlight: () => queue.releaseInFlight(),
     async listen(path = socketPathOf(directory)) {

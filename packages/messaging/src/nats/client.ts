@@ -100,6 +100,7 @@ export interface NatsClient {
   flush(): Promise<void>;
   newInbox(): string;
   onReconnect(listener: () => void): () => void;
+  onDisconnect(listener: () => void): () => void;
   /** Hears of refused publishes, by subject. */
   onDenied(listener: (subject: string, error: AdctlError) => void): () => void;
   /** Aborted when the connection will not come back. */
@@ -142,6 +143,7 @@ export async function connectClient(options: ClientOptions): Promise<NatsClient>
 class LibraryClient implements NatsClient {
   readonly #closed = new AbortController();
   readonly #reconnects = new Set<() => void>();
+  readonly #disconnects = new Set<() => void>();
   readonly #denials = new Set<(subject: string, error: AdctlError) => void>();
   /** How to end waits whose answer can't come any more once the connection is lost. */
   readonly #waiting = new Set<(error: AdctlError) => void>();
@@ -255,6 +257,11 @@ class LibraryClient implements NatsClient {
     return () => this.#reconnects.delete(listener);
   }
 
+  onDisconnect(listener: () => void): () => void {
+    this.#disconnects.add(listener);
+    return () => this.#disconnects.delete(listener);
+  }
+
   onDenied(listener: (subject: string, error: AdctlError) => void): () => void {
     this.#denials.add(listener);
     return () => this.#denials.delete(listener);
@@ -301,6 +308,8 @@ class LibraryClient implements NatsClient {
     for await (const status of this.connection.status()) {
       if (status.type === Events.Disconnect) {
         const lost = natsInterrupted('nats_disconnected', `the connection to NATS (${status.data}) was lost`);
+        // Every failed try to come back says so again.
+        if (this.#connected) for (const listener of this.#disconnects) listener();
         this.#lost(lost);
         this.options.report(lost);
       } else if (status.type === Events.Reconnect) {

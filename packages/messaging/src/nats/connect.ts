@@ -1,6 +1,6 @@
 import type { AdctlError } from '@adctl/protocol';
 import { type Clock, systemClock } from '../clock.js';
-import type { Messaging } from '../deployment.js';
+import { ALWAYS_THERE, type Messaging } from '../deployment.js';
 import { natsBadOptions } from '../errors.js';
 import { connectClient, type NatsClient, type NatsCredentials, type NatsTls } from './client.js';
 import { JetStream } from './jetstream.js';
@@ -67,11 +67,19 @@ interface Connection {
 export async function connectNats(options: NatsOptions): Promise<Messaging> {
   const { client, jetstream, names, settings, clock } = await open(options);
   const report = options.report ?? (() => undefined);
+  let contact = ALWAYS_THERE;
+  client.onDisconnect(() => {
+    contact = { isThere: false, sinceMs: clock.now() };
+  });
+  client.onReconnect(() => {
+    contact = { isThere: true, sinceMs: clock.now() };
+  });
   return {
     queue: new NatsTrialQueue(jetstream, { names, settings, mayPrepare: options.role === 'controller' }),
     events: new NatsEventLog(jetstream, names),
     state: new NatsStateStore(jetstream, names),
     control: new NatsControlChannel(client, { names, clock, identity: options.identity, report }),
+    contact: () => contact,
     closed: client.closed,
     close: () => client.close(),
   };

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import type { AdctlError } from '@adctl/protocol';
 import { type Clock, systemClock } from '../../clock.js';
-import type { Messaging } from '../../deployment.js';
+import { ALWAYS_THERE, type Messaging } from '../../deployment.js';
 import { controllerUnreachable } from '../../errors.js';
 import { Peer } from './peer.js';
 import { RemoteControlChannel } from './remote-control-channel.js';
@@ -33,6 +33,7 @@ export async function connectEmbedded(
     events: new RemoteEventLog(peer),
     state: new RemoteStateStore(peer),
     control,
+    contact: () => ALWAYS_THERE, // a socket that breaks is closed for good
     closed: peer.closed,
     async close() {
       options.signal?.removeEventListener('abort', leave);
