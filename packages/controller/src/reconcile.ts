@@ -55,8 +55,8 @@ function observeTrials(context: ControllerContext): ObservedTrial[] {
     for (const { record } of book.entries()) {
       const seen = context.leaseBoard.get(record.sweep, record.trial);
       if (record.state === 'queued' && seen === undefined) continue;
-        const leaseSeenAtMs = Math.max(seen?.seenAtMs ?? 0, backSince);
-        trials.push({ record, lease: seen?.lease, leaseSeenAtMs, idleSlots });
+      const leaseSeenAtMs = Math.max(seen?.seenAtMs ?? 0, backSince);
+      trials.push({ record, lease: seen?.lease, leaseSeenAtMs, idleSlots });
     }
   }
   return trials;

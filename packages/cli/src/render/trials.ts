@@ -122,8 +122,10 @@ export function renderWhy(why: TrialWhy, style: Style): string {
 
 export function renderLogs(lines: readonly LogLine[], style: Style): string {
   if (lines.length === 0) return 'The trial has logged nothing.';
+  return lines.map((line) => renderLogLine(line, style)).join('\n');
+}
+
+export function renderLogLine({ at, attempt, level, message }: LogLine, style: Style): string {
   const mark = { debug: style.dim, info: (text: string) => text, warn: style.yellow, error: style.red };
-  return lines
-    .map((line) => `${line.at}  a${line.attempt}  ${mark[line.level](line.level.padEnd(5))}  ${line.message}`)
-    .join('\n');
+  return `${at}  a${attempt}  ${mark[level](level.padEnd(5))}  ${message}`;
 }

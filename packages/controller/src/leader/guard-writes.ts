@@ -33,6 +33,7 @@ export function guardWrites({ messaging, objects }: Writable, leadership: Leader
   return {
     messaging: {
       control,
+      contact: () => messaging.contact(),
       closed: messaging.closed,
       close: () => messaging.close(),
       queue: {

@@ -32,6 +32,16 @@ export function describeControlChannel(harness: MessagingHarness): void {
         expect(await asking.request('ping', undefined)).toBeNull();
       });
 
+      it('brings back an answer larger than one message', async () => {
+        const rows = Array.from({ length: 30_000 }, (_, index) => ({
+          index,
+          words: 'größer als eine Nachricht ✓ \u{1f9ea}',
+        }));
+        await serving.serve('trials.list', async () => rows);
+
+        expect(await asking.request('trials.list', {})).toEqual(rows);
+      });
+
       it('answers requests that overlap, each its own', async () => {
         const gates = new Map<unknown, () => void>();
         await serving.serve('echo', (payload) => new Promise((resolve) => gates.set(payload, () => resolve(payload))));

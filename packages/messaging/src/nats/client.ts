@@ -94,7 +94,9 @@ export interface NatsClient {
     readonly name: string;
     readonly subject: string;
     readonly description: string;
-    readonly answer: (request: NatsMessage) => Promise<{ text: string; failure?: { status: number; code: string } }>;
+    readonly answer: (
+      request: NatsMessage,
+    ) => Promise<{ text: string; headers?: Headers; failure?: { status: number; code: string } }>;
   }): Promise<() => Promise<void>>;
   /** Resolves when the server has seen everything sent before. */
   flush(): Promise<void>;
@@ -276,9 +278,9 @@ class LibraryClient implements NatsClient {
   }
 
   async #answer(service: Parameters<NatsClient['serve']>[0], message: ServiceMsg): Promise<void> {
-    const { text, failure } = await service.answer(toMessage(message));
+    const { text, headers, failure } = await service.answer(toMessage(message));
     try {
-      if (failure === undefined) message.respond(text);
+      if (failure === undefined) message.respond(text, headers === undefined ? {} : { headers: toHeaders(headers) });
       else message.respondError(failure.status, failure.code, new TextEncoder().encode(text));
     } catch (error) {
       this.options.report(fromLibrary(error, service.subject));

@@ -1,9 +1,11 @@
 import { AdctlError, type ErrorKind, Failure, fromFailure, toFailure } from '@adctl/protocol';
+import { z } from 'zod';
 import type { Clock } from '../clock.js';
 import type { ControlChannel } from '../control-channel.js';
 import { controllerUnreachable, verbAlreadyServed } from '../errors.js';
 import { fromJson, toJson } from '../json.js';
 import { assertFilter, assertSubject } from '../subject-filter.js';
+import { KeptAnswers, toParts } from './answer-parts.js';
 import type { NatsClient, NatsMessage } from './client.js';
 import type { NatsNames } from './names.js';
 
@@ -12,6 +14,10 @@ type Handler = (payload: unknown, caller: string) => Promise<unknown>;
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** Set by the services framework on answers that are errors. */
 const ERROR_CODE_HEADER = 'Nats-Service-Error-Code';
+/** On the first part of an answer that has more: the token of the rest, and the number of parts. */
+const PARTS_HEADER = 'Adctl-Answer-Parts';
+const PARTS_VERB = 'answers.part';
+const PartRequest = z.object({ token: z.string(), index: z.int().min(1) });
 /** Status of an error answer, as the services framework counts them in its statistics. */
 const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = { user: 400, transient: 503, permanent: 409, bug: 500 };
 
@@ -27,11 +33,15 @@ export interface NatsControlChannelOptions {
 /** Requests as services of the NATS services framework, fan-out as plain publishes. */
 export class NatsControlChannel implements ControlChannel {
   readonly #served = new Set<string>();
+  readonly #kept: KeptAnswers;
+  #stopParts: () => Promise<void> = async () => undefined;
 
   constructor(
     private readonly client: NatsClient,
     private readonly options: NatsControlChannelOptions,
-  ) {}
+  ) {
+    this.#kept = new KeptAnswers(options.clock);
+  }
 
   async request(
     verb: string,
@@ -44,13 +54,30 @@ export class NatsControlChannel implements ControlChannel {
     const subject = this.options.names.api(this.options.identity, verb);
     const answer = await orAborted(this.#ask(subject, text, { verb, timeoutMs }), signal);
     if (answer.header(ERROR_CODE_HEADER) !== undefined) throw fromFailure(Failure.parse(fromJson(answer.text)));
-    return fromJson(answer.text);
+    const rest = await orAborted(this.#fetchRest(answer, timeoutMs), signal);
+    return fromJson(answer.text + rest);
+  }
+
+  /** The other parts of an answer that is too large for one message; empty for all others. */
+  async #fetchRest(answer: NatsMessage, timeoutMs: number): Promise<string> {
+    const header = answer.header(PARTS_HEADER);
+    if (header === undefined) return '';
+    const [token = '', count = ''] = header.split(' ');
+    const subject = this.options.names.api(this.options.identity, PARTS_VERB);
+    let rest = '';
+    for (let index = 1; index < Number(count); index += 1) {
+      const part = await this.#ask(subject, toJson({ token, index }, 'a request'), { verb: PARTS_VERB, timeoutMs });
+      if (part.header(ERROR_CODE_HEADER) !== undefined) throw fromFailure(Failure.parse(fromJson(part.text)));
+      rest += part.text;
+    }
+    return rest;
   }
 
   async serve(verb: string, handler: Handler): Promise<() => Promise<void>> {
     assertSubject(verb, 'verb');
     if (this.#served.has(verb)) throw verbAlreadyServed(verb);
     this.#served.add(verb);
+    if (this.#served.size === 1) this.#stopParts = await this.#serveParts();
     const stop = await this.client.serve({
       name: `adctl-${verb.replaceAll('.', '-')}`,
       subject: this.options.names.api('*', verb),
@@ -60,7 +87,24 @@ export class NatsControlChannel implements ControlChannel {
     return async () => {
       this.#served.delete(verb);
       await stop();
+      if (this.#served.size === 0) await this.#stopParts();
     };
+  }
+
+  #serveParts(): Promise<() => Promise<void>> {
+    return this.client.serve({
+      name: 'adctl-answers-part',
+      subject: this.options.names.api('*', PARTS_VERB),
+      description: "adctl's controller: the rest of a large answer",
+      answer: async ({ text, subject }) => {
+        try {
+          const { token, index } = PartRequest.parse(fromJson(text));
+          return { text: this.#kept.part(this.options.names.callerOf(subject), token, index) };
+        } catch (error) {
+          return toFailedAnswer(error);
+        }
+      },
+    });
   }
 
   async publish(topic: string, payload: unknown): Promise<void> {
@@ -106,13 +150,21 @@ export class NatsControlChannel implements ControlChannel {
 
   async #answer(handler: Handler, request: NatsMessage) {
     try {
-      const answer = await handler(fromJson(request.text), this.options.names.callerOf(request.subject));
-      return { text: toJson(answer ?? null, 'an answer') };
+      const caller = this.options.names.callerOf(request.subject);
+      const answer = await handler(fromJson(request.text), caller);
+      const parts = toParts(toJson(answer ?? null, 'an answer'));
+      const [text = ''] = parts;
+      if (parts.length === 1) return { text };
+      return { text, headers: { [PARTS_HEADER]: `${this.#kept.keep(caller, parts)} ${parts.length}` } };
     } catch (error) {
-      const failure = toFailure(error);
-      return { text: JSON.stringify(failure), failure: { status: STATUS_OF_KIND[failure.kind], code: failure.code } };
+      return toFailedAnswer(error);
     }
   }
+}
+
+function toFailedAnswer(error: unknown) {
+  const failure = toFailure(error);
+  return { text: JSON.stringify(failure), failure: { status: STATUS_OF_KIND[failure.kind], code: failure.code } };
 }
 
 /** The answer, unless the asker gives up first. */

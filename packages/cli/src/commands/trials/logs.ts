@@ -1,15 +1,17 @@
+import { EXIT_CODES, type LogLine } from '@adctl/protocol';
 import { Flags } from '@oclif/core';
 import { TrialsLogsAnswer } from '../../answers/trials.js';
 import { sweepFlag, trialArgument } from '../../arguments.js';
 import { ControllerCommand } from '../../controller-command.js';
 import { variableOf } from '../../flags.js';
-import { renderLogs } from '../../render/trials.js';
+import { renderLogLine, renderLogs } from '../../render/trials.js';
 
 export default class TrialsLogs extends ControllerCommand<typeof TrialsLogs> {
-  static override summary = 'Print the log lines of a trial, all attempts.';
+  static override summary = 'Print the log lines of a trial, all attempts, and follow them.';
   static override examples = [
     '<%= config.bin %> trials logs t000003',
     '<%= config.bin %> trials logs t000003 --attempt 2',
+    '<%= config.bin %> trials logs t000003 --follow',
   ];
   static override args = { trial: trialArgument };
   static override flags = {
@@ -20,12 +22,20 @@ export default class TrialsLogs extends ControllerCommand<typeof TrialsLogs> {
       min: 1,
       helpValue: 'NUMBER',
     }),
+    follow: Flags.boolean({
+      char: 'f',
+      summary: 'Go on with what is said, until the trial has ended.',
+      env: variableOf('follow'),
+      exclusive: ['json'],
+      default: false,
+    }),
   };
   static get answer() {
     return TrialsLogsAnswer;
   }
 
   async run(): Promise<TrialsLogsAnswer> {
+    if (this.flags.follow) return this.#follow();
     const { findTrial } = await import('../../services/find-trial.js');
     const lines = await this.withController(async (client) => {
       const { spec } = await findTrial(client, this.args.trial, this.flags.sweep);
@@ -34,5 +44,26 @@ export default class TrialsLogs extends ControllerCommand<typeof TrialsLogs> {
     const { attempt } = this.flags;
     const wanted = attempt === undefined ? lines : lines.filter((line) => line.attempt === attempt);
     return this.reply(TrialsLogs.answer, wanted, renderLogs);
+  }
+
+  async #follow(): Promise<TrialsLogsAnswer> {
+    const { findTrial } = await import('../../services/find-trial.js');
+    const { followLogs } = await import('../../services/follow-logs.js');
+    const { listenForInterrupts } = await import('../../services/interrupts.js');
+    const { REAL_PACE } = await import('../../services/pace.js');
+    const { attempt, sweep: within } = this.flags;
+    const interrupts = listenForInterrupts(process);
+    try {
+      await this.withController(async (client) => {
+        const { spec } = await findTrial(client, this.args.trial, within);
+        const { sweep, trial } = spec;
+        const onLine = (line: LogLine) => this.print(renderLogLine(line, this.style));
+        await followLogs({ client, sweep, trial, attempt, onLine, pace: REAL_PACE, signal: interrupts.gentle });
+      });
+    } finally {
+      interrupts.release();
+    }
+    if (interrupts.gentle.aborted) this.endWith(EXIT_CODES.interrupted);
+    return [];
   }
 }
