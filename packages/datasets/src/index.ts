@@ -26,3 +26,4 @@ export {
   type TexturesProgress,
 } from './textures/make-textures.js';
 export { TEXTURE_DEFAULTS } from './textures/plan-textures.js';
+export { type CachedWeights, listWeights, readWeights, storeWeights, weightsPath } from './weights-cache.js';

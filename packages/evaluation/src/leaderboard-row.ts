@@ -26,6 +26,7 @@ export interface LeaderboardResult
     | 'test'
     | 'pixel'
     | 'untrained'
+    | 'backbone'
     | 'parameters'
     | 'imagesPerSecond'
     | 'scoredPerSecond'
@@ -100,6 +101,7 @@ export function foldRow(input: RowInput): LeaderboardRow {
     method,
     configuration,
     hyperparameters: configuration === null ? null : (report[0]?.spec.hyperparameters ?? null),
+    backbone: backboneOf(report),
     sweeps: [...new Set([...search.sweeps, ...report.map(({ spec }) => spec.sweep)])].sort(),
     seeds: wholeSeeds,
     auroc,
@@ -128,6 +130,12 @@ export function foldRow(input: RowInput): LeaderboardRow {
       ...new Set(report.length > 0 ? report.map(({ spec }) => spec.codeVersion) : search.codeVersions),
     ].sort(),
   };
+}
+
+/** Equal in all results: a configuration is one choice of hyperparameters, which names backbone and weights. */
+function backboneOf(results: readonly LeaderboardResult[]): LeaderboardRow['backbone'] {
+  const used = results.find(({ backbone }) => backbone !== undefined)?.backbone;
+  return used === undefined ? null : { architecture: used.architecture, weights: used.weights };
 }
 
 function foldClass(input: RowInput, normal: string, results: readonly Completed[]): LeaderboardClass {
@@ -243,11 +251,13 @@ function sumOf<K extends string>(a: Counts<K>, b: Counts<K>): Partial<Record<K, 
   return sum;
 }
 
+/** None beside a random backbone: such numbers are not what the paper measured. */
 function publishedFigure(
-  { method, head, published }: RowInput,
+  { method, head, published, report }: RowInput,
   classes: readonly string[],
   ours: number | undefined,
 ): PublishedFigure | null {
+  if (backboneOf(report)?.weights === 'random') return null;
   const figure = published?.({ method, dataset: head.dataset, protocol: head.protocol, classes });
   return figure === undefined ? null : { ...figure, difference: ours === undefined ? null : ours - figure.auroc };
 }

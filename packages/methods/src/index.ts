@@ -8,6 +8,7 @@ export {
   summarizeNetwork,
 } from './kit/network-plan.js';
 export {
+  type BackboneChoice,
   type BufferContent,
   type CommonHyperparameters,
   type ContractSettings,

@@ -3,6 +3,7 @@ import type { RandomGenerator } from '@adctl/random';
 import type { SearchSpace } from '@adctl/search';
 import type { Scalar, Tensor1D, Tensor3D, Tensor4D } from '@tensorflow/tfjs';
 import type { z } from 'zod';
+import type { BackboneName } from './backbones/architecture.js';
 import type { Network } from './kit/network.js';
 import type { NetworkPlan } from './kit/network-plan.js';
 import type { Optimizer } from './kit/optimizer.js';
@@ -70,6 +71,8 @@ export interface MethodCard<H extends CommonHyperparameters = CommonHyperparamet
   readonly dropLastBatch: boolean;
   /** Names of networks that training never moves. */
   readonly frozen: readonly string[];
+  /** Which backbone a model of these hyperparameters looks through, and with which weights; null for none. */
+  readonly backbone?: (hyperparameters: H) => BackboneChoice | null;
   /** Every network as plain data: layers, shapes, parameter counts; `model.ts` builds its tensors from the same plans. */
   readonly networks: (hyperparameters: H, input: ImageShape) => readonly NetworkPlan[];
   /** The scores the model can compute; the first is the method's own. */
@@ -90,6 +93,13 @@ export interface MethodCard<H extends CommonHyperparameters = CommonHyperparamet
   readonly contract?: ContractSettings<H>;
   /** Loads the tensor code; only a worker calls this. */
   readonly load: () => Promise<CreateModel<H>>;
+}
+
+/** A backbone and where its weights come from; part of every result. */
+export interface BackboneChoice {
+  readonly architecture: BackboneName;
+  /** `random`, drawn from the trial's seed, or the digest of cached weights. */
+  readonly weights: string;
 }
 
 /** Small settings under which the method contract's tests run in seconds. */
@@ -119,6 +129,8 @@ export interface ModelContext {
   readonly seed: number;
   /** The stream for noise, masks and latent draws; its state is part of every checkpoint. */
   readonly generator: RandomGenerator;
+  /** The bytes of cached backbone weights by their digest. @throws AdctlError user `backbone_missing`. */
+  readonly readWeights?: (sha256: string) => Promise<Uint8Array>;
 }
 
 export type CreateModel<H extends CommonHyperparameters = CommonHyperparameters> = (

@@ -79,6 +79,7 @@ export {
 export { exitCodeOfProcess, lastWordsOf } from './process-ending.js';
 export { type RangeProblem, rangeProblem, rangeSize, rangeValue } from './range.js';
 export {
+  BackboneUse,
   Calibration,
   EngineFacts,
   ObjectReference,

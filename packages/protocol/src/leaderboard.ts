@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Sha256 } from './ids.js';
+import { BackboneUse } from './result.js';
 import { FailureClass } from './trial.js';
 import { FinalState } from './trial-state.js';
 
@@ -54,6 +55,8 @@ export const LeaderboardRow = z.object({
   /** Null when the method has no finalist. */
   configuration: z.string().nullable(),
   hyperparameters: z.record(z.string(), z.unknown()).nullable(),
+  /** The network the method looks through and its weights: `random`, or their digest; null for none. */
+  backbone: BackboneUse.omit({ seed: true }).nullable().default(null),
   sweeps: z.array(z.string()),
   /** Report seeds that completed every class. */
   seeds: z.array(z.int()),

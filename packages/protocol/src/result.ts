@@ -80,6 +80,16 @@ export const EngineFacts = z.object({
 });
 export type EngineFacts = z.infer<typeof EngineFacts>;
 
+/** The pretrained or random network a method looks through; numbers of a random one are never those of a paper. */
+export const BackboneUse = z.object({
+  architecture: z.string(),
+  /** `random`, or the digest of the weights. */
+  weights: z.union([z.literal('random'), Sha256]),
+  /** Seed a random one was drawn from. */
+  seed: z.int().optional(),
+});
+export type BackboneUse = z.infer<typeof BackboneUse>;
+
 /**
  * The final truth of a trial: one object, written once, for final states only. `test`, `untrained` and `calibration`
  * exist for completed trials; a failed trial has `failure`.
@@ -101,6 +111,8 @@ export const TrialResult = z.object({
   /** Test AUROC of the card's other scores, diagnostic. */
   otherScores: z.record(z.string(), z.number()).optional(),
   calibration: Calibration.optional(),
+  /** Absent where the method looks at pixels itself. */
+  backbone: BackboneUse.optional(),
   /** Epoch whose weights were kept, from 1. */
   keptEpoch: z.int().optional(),
   epochs: z.int().optional(),

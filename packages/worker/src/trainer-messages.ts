@@ -1,4 +1,5 @@
 import type {
+  BackboneUse,
   Calibration,
   Ending,
   EngineFacts,
@@ -80,6 +81,7 @@ export interface TrialOutcome {
   readonly untrained?: { readonly auroc: number };
   readonly otherScores?: Readonly<Record<string, number>>;
   readonly calibration?: Calibration;
+  readonly backbone?: BackboneUse;
   readonly keptEpoch?: number;
   readonly epochs?: number;
   readonly steps?: number;

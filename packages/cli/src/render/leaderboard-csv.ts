@@ -16,6 +16,8 @@ const COLUMNS: readonly (readonly [string, (line: Line) => unknown])[] = [
   ['rank', ({ row }) => row.rank],
   ['method', ({ row }) => row.method],
   ['configuration', ({ row }) => row.configuration],
+  ['backbone', ({ row }) => row.backbone?.architecture],
+  ['backbone_weights', ({ row }) => row.backbone?.weights],
   ['normal', ({ cell }) => cell.normal],
   ['auroc_mean', ({ cell }) => cell.auroc?.mean],
   ['auroc_std_over_seeds', ({ cell }) => cell.auroc?.std],

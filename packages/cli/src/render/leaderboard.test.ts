@@ -49,6 +49,16 @@ describe('renderLeaderboard', () => {
     expect(renderLeaderboard(buildLeaderboard([buildRow(), other]), PLAIN)).toContain('different versions of its code');
   });
 
+  it('names the backbone of rows that look through one, and what a random one means', () => {
+    const random = buildRow({ backbone: { architecture: 'resnet18', weights: 'random' } });
+    const text = renderLeaderboard(buildLeaderboard([random, buildRow()]), PLAIN);
+
+    expect(text).toContain('resnet18, random');
+    expect(text).toContain('never set its numbers beside published ones');
+    expect(renderLeaderboard(buildLeaderboard([buildRow()]), PLAIN)).not.toMatch(/BACKBONE|random backbone/);
+    expect(renderLeaderboardCsv(buildLeaderboard([random]))).toContain('resnet18,random');
+  });
+
   it('says that there is nothing yet', () => {
     expect(renderLeaderboard({ version: 1, groups: [] }, PLAIN)).toBe('No results yet.');
   });

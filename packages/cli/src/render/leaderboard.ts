@@ -9,7 +9,7 @@ import type {
 } from '@adctl/protocol';
 import type { Style } from './style.js';
 import { type Column, renderTable } from './table.js';
-import { duration, hyperparameterLine, metric } from './values.js';
+import { backboneText, duration, hyperparameterLine, metric } from './values.js';
 
 /** Every group with its rows, its classes, the chosen hyperparameters and the footnotes that its numbers need. */
 export function renderLeaderboard(board: Leaderboard, style: Style): string {
@@ -20,7 +20,8 @@ export function renderLeaderboard(board: Leaderboard, style: Style): string {
 function renderGroup(group: LeaderboardGroup, style: Style): string {
   const head = `${style.bold(`${group.dataset}, ${group.protocol}`)}, normal ${group.classes.join(', ')} (split seed ${group.splitSeed}, data ${group.dataDigest.slice(0, 12)})`;
   const hasMaps = group.rows.some((row) => row.pixelAuroc !== null);
-  const columns = ROW_COLUMNS.flatMap((column) =>
+  const hasBackbones = group.rows.some((row) => row.backbone !== null);
+  const columns = ROW_COLUMNS.filter((column) => hasBackbones || column !== BACKBONE_COLUMN).flatMap((column) =>
     column.head === 'FPR@95TPR' && hasMaps ? [column, ...PIXEL_COLUMNS] : [column],
   );
   return [
@@ -31,9 +32,15 @@ function renderGroup(group: LeaderboardGroup, style: Style): string {
   ].join('\n\n');
 }
 
+const BACKBONE_COLUMN: Column<LeaderboardRow> = {
+  head: 'BACKBONE',
+  value: (row) => (row.backbone === null ? '-' : backboneText(row.backbone)),
+};
+
 const ROW_COLUMNS: readonly Column<LeaderboardRow>[] = [
   { head: 'RANK', align: 'right', value: (row) => (row.rank === null ? '-' : String(row.rank)) },
   { head: 'METHOD', value: (row) => row.method },
+  BACKBONE_COLUMN,
   { head: 'AUROC', value: (row) => spread(row.auroc) },
   { head: '95 % INTERVAL', value: (row) => interval(row.auroc) },
   { head: 'UNTRAINED', value: (row) => spread(row.untrainedAuroc) },
@@ -113,6 +120,9 @@ function renderFootnotes(group: LeaderboardGroup, style: Style): string {
       ? [
           `Published figures are the papers' own${figures.some((figure) => figure?.reproduced === false) ? '; those with * nobody has reproduced publicly' : ''}.`,
         ]
+      : []),
+    ...(rows.some((row) => row.backbone?.weights === 'random')
+      ? ['A random backbone has untrained weights, drawn from the seed: never set its numbers beside published ones.']
       : []),
     ...changed.map((method) => `The numbers of ${method} come from different versions of its code; compare with care.`),
     ...rows.flatMap((row) =>

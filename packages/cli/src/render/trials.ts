@@ -2,7 +2,7 @@ import type { LogLine, TrialDetail, TrialSummary, TrialWhy } from '@adctl/protoc
 import { tellApart } from '../services/sweep-progress.js';
 import type { Style } from './style.js';
 import { renderFacts, renderTable } from './table.js';
-import { count, counted, duration, hyperparameterLine, metric } from './values.js';
+import { backboneText, count, counted, duration, hyperparameterLine, metric } from './values.js';
 
 export function renderTrials(trials: readonly TrialSummary[], style: Style): string {
   if (trials.length === 0) return 'No trials match.';
@@ -59,7 +59,7 @@ export function renderTrial(
 }
 
 function renderResult(result: NonNullable<TrialDetail['result']>, style: Style): string {
-  const { test, pixel, selection, untrained, seconds, engine } = result;
+  const { test, pixel, selection, untrained, backbone, seconds, engine } = result;
   return renderFacts(
     [
       [
@@ -67,6 +67,7 @@ function renderResult(result: NonNullable<TrialDetail['result']>, style: Style):
         test && `${metric(test.auroc)} (image bootstrap 95 %: ${test.aurocImageInterval.map(metric).join(' to ')})`,
       ],
       ['untrained AUROC', untrained && metric(untrained.auroc)],
+      ['backbone', backbone && backboneText(backbone)],
       ['average precision', test && metric(test.averagePrecision)],
       ['F1-max', test && metric(test.f1Max)],
       ['FPR at 95 % TPR', test && metric(test.fprAt95Tpr)],

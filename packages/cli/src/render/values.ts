@@ -57,3 +57,8 @@ export function shape(sides: readonly number[]): string {
 export function counted(value: number, noun: string, plural = `${noun}s`): string {
   return `${count(value)} ${value === 1 ? noun : plural}`;
 }
+
+/** `resnet18, random`, or the architecture and the first digits of the digest of its weights. */
+export function backboneText({ architecture, weights }: { architecture: string; weights: string }): string {
+  return `${architecture}, ${weights === 'random' ? weights : weights.slice(0, 12)}`;
+}

@@ -114,6 +114,7 @@ export function buildRow(changes: Partial<LeaderboardRow> = {}): LeaderboardRow 
     method: 'ocgan',
     configuration: 'c-0123456789ab',
     hyperparameters: { learningRate: 0.001, lambdaRec: 50 },
+    backbone: null,
     sweeps: ['ocgan-mnist-1a2b3c4d'],
     seeds: [11, 12, 13],
     auroc: buildSummary(0.93),

@@ -4,7 +4,7 @@ import type { IndexHead, IndexRow, SweepId, TrialResult } from '@adctl/protocol'
 /** What the index keeps of a result. */
 export function toIndexRow(result: TrialResult, resultKey: string): IndexRow {
   const { spec, generation, ending, failures, selection, test, pixel, untrained, endedAt, reusedFrom } = result;
-  const { parameters, imagesPerSecond, scoredPerSecond, seconds } = result;
+  const { backbone, parameters, imagesPerSecond, scoredPerSecond, seconds } = result;
   const { trial, index, phase, method, configuration, hyperparameters, dataset, seed, codeVersion } = spec;
   return {
     trial,
@@ -27,6 +27,7 @@ export function toIndexRow(result: TrialResult, resultKey: string): IndexRow {
     parameters,
     imagesPerSecond,
     scoredPerSecond,
+    backbone,
     seconds,
     endedAt,
     reusedFrom,
@@ -37,7 +38,7 @@ export function toIndexRow(result: TrialResult, resultKey: string): IndexRow {
 export function toLeaderboardResult(row: IndexRow, sweep: SweepId, dataset: IndexHead['dataset']): LeaderboardResult {
   const { trial, index, phase, method, configuration, hyperparameters = {}, normal, seed, codeVersion } = row;
   const { generation, state, failures, selection, test, pixel, untrained, endedAt } = row;
-  const { parameters, imagesPerSecond, scoredPerSecond, seconds } = row;
+  const { backbone, parameters, imagesPerSecond, scoredPerSecond, seconds } = row;
   return {
     spec: {
       sweep,
@@ -61,6 +62,7 @@ export function toLeaderboardResult(row: IndexRow, sweep: SweepId, dataset: Inde
     parameters,
     imagesPerSecond,
     scoredPerSecond,
+    backbone,
     seconds,
     endedAt,
   };

@@ -9,7 +9,7 @@ import { encodeCheckpoint, encodeWeights, restoreCheckpoint, restoreWeights } fr
 import { halfSquaredError } from './losses.js';
 import { countTensors } from './memory.js';
 import { minimize } from './minimize.js';
-import { createNetwork, type Network } from './network.js';
+import { createNetwork, type FrozenWeights, type Network } from './network.js';
 import { randomNormal } from './random-tensors.js';
 import { decodeSafetensors, encodeSafetensors } from './safetensors.js';
 import { disposeScalars } from './scalars.js';
@@ -104,6 +104,51 @@ describe('checkpoint', () => {
     expect(() => restoreCheckpoint(file, fresh, fresh.generator)).toThrow(/has no 'position'/);
     model.dispose();
     fresh.dispose();
+  });
+
+  describe('of a frozen network', () => {
+    const frozen = (seed: number, from: FrozenWeights['from']) => {
+      const network = createNetwork(
+        {
+          name: 'teacher',
+          input: [4, 4, 3],
+          layers: [
+            { kind: 'conv2d', name: 'conv', filters: 50, kernelSize: 3, padding: 1, bias: false },
+            { kind: 'batchNorm', name: 'norm' },
+          ],
+        },
+        { seed, generator: createGenerator(seed, 'noise'), frozen: { from } },
+      );
+      return { networks: { teacher: network }, optimizers: {} };
+    };
+
+    test('holds its seed and its calibration, and gives the weights back to a model of another seed', async () => {
+      const [saved, fresh] = [frozen(3, 'seed'), frozen(4, 'seed')];
+      saved.networks.teacher.variable('norm', 'movingMean').assign(waves([50]));
+      const file = await encodeWeights(saved);
+
+      expect(file.length).toBeLessThan(2 * 50 * 4 + 500);
+      restoreWeights(file, fresh);
+      expect(bits(fresh.networks.teacher)).toEqual(bits(saved.networks.teacher));
+      expect(fresh.networks.teacher.origin).toEqual({ kind: 'seed', seed: 3 });
+    });
+
+    test('holds the digest of weights from a file, and fits no model with others', async () => {
+      const valuesOf = (_layer: unknown, { shape }: { shape: readonly number[] }) =>
+        new Float32Array(shape.reduce((product, side) => product * side)).fill(1);
+      const of = (sha256: string) => frozen(1, { sha256, valuesOf });
+      const file = await encodeWeights(of('aa'));
+
+      expect(() => restoreWeights(file, of('aa'))).not.toThrow();
+      expect(() => restoreWeights(file, of('bb'))).toThrow(
+        expect.objectContaining({
+          code: 'checkpoint_mismatch',
+          message: expect.stringContaining("'teacher' had the weights aa, the model's are bb"),
+        }),
+      );
+      expect(() => restoreWeights(file, frozen(1, 'seed'))).toThrow(/had the weights aa, the model's are random/);
+      expect(decodeSafetensors(file).tensors.size).toBe(0);
+    });
   });
 
   test('buffers are saved with weights and checkpoints, whatever their size, and empty ones stay empty', async () => {

@@ -3,7 +3,7 @@ import type { GeneratorState, RandomGenerator } from '@adctl/random';
 import * as tf from '@tensorflow/tfjs';
 import { z } from 'zod';
 import type { Model } from '../method.js';
-import type { NamedVariable } from './network.js';
+import type { NamedVariable, Network, WeightOrigin } from './network.js';
 import type { Optimizer, OptimizerState } from './optimizer.js';
 import { decodeSafetensors, encodeSafetensors, type Safetensors, type SafetensorsTensor } from './safetensors.js';
 
@@ -39,10 +39,19 @@ const OptimizersSchema = z.record(
   z.object({ kind: z.string(), stepCount: z.number().int().nonnegative(), slots: z.array(z.string()) }),
 );
 
+const OriginsSchema = z.record(
+  z.string(),
+  z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('seed'), seed: z.number().int() }),
+    z.object({ kind: z.literal('weights'), sha256: z.string() }),
+  ]),
+);
+
 /**
  * Everything needed to continue a training exactly, as one safetensors file that PyTorch reads: weights and moving
  * averages under `<network>/<layer>/<parameter>`, buffers under `buffer/<name>`, optimizer slots under
- * `optimizer/<optimizer>/<slot>/<variable>`, the rest in the metadata. Continuing from it is bitwise equal to not having stopped, at the same thread count.
+ * `optimizer/<optimizer>/<slot>/<variable>`, the rest in the metadata. Continuing from it is bitwise equal to not having
+ * stopped, at the same thread count. Of a frozen network it says where the weights come from instead of holding them.
  *
  * @param generator the one the model was created with.
  */
@@ -65,6 +74,7 @@ export async function encodeCheckpoint(
     tensors,
     metadata: {
       format: FORMAT,
+      ...originsOf(model),
       position: JSON.stringify(position),
       generator: JSON.stringify(generator.state()),
       optimizers: JSON.stringify(optimizers),
@@ -120,7 +130,10 @@ export async function encodeWeights(
   model: WeightedModel,
   metadata: Readonly<Record<string, string>> = {},
 ): Promise<Uint8Array> {
-  return encodeSafetensors({ tensors: await readWeights(model), metadata: { ...metadata, format: FORMAT } });
+  return encodeSafetensors({
+    tensors: await readWeights(model),
+    metadata: { ...metadata, ...originsOf(model), format: FORMAT },
+  });
 }
 
 /**
@@ -135,7 +148,34 @@ export function restoreWeights(file: Uint8Array, model: WeightedModel): void {
 }
 
 function variablesOf(model: Pick<Model, 'networks'>): NamedVariable[] {
-  return Object.values(model.networks).flatMap((network) => [...network.trainable, ...network.nonTrainable]);
+  return Object.values(model.networks).flatMap((network) => network.saved);
+}
+
+function frozenOf(model: Pick<Model, 'networks'>): (readonly [Network, WeightOrigin])[] {
+  return Object.values(model.networks).flatMap((network) =>
+    network.origin === null ? [] : [[network, network.origin]],
+  );
+}
+
+/** The metadata entry `origins`, for a model with frozen networks. */
+function originsOf(model: Pick<Model, 'networks'>): { readonly origins?: string } {
+  const frozen = frozenOf(model).map(([network, origin]) => [network.name, origin]);
+  return frozen.length === 0 ? {} : { origins: JSON.stringify(Object.fromEntries(frozen)) };
+}
+
+function readOrigins(saved: Safetensors): Readonly<Record<string, WeightOrigin>> {
+  return saved.metadata.origins === undefined ? {} : readMetadata(saved, 'origins', OriginsSchema);
+}
+
+function originDifferences(saved: Safetensors, model: WeightedModel): string[] {
+  const origins = readOrigins(saved);
+  return frozenOf(model).flatMap(([{ name }, origin]) => {
+    const recorded = origins[name];
+    if (recorded === undefined) return [`the file does not say where the weights of '${name}' come from`];
+    if (recorded.kind === 'seed' && origin.kind === 'seed') return [];
+    const [theirs, ours] = [recorded, origin].map((of) => (of.kind === 'seed' ? 'random' : of.sha256));
+    return theirs === ours ? [] : [`'${name}' had the weights ${theirs}, the model's are ${ours}`];
+  });
 }
 
 async function readWeights(model: WeightedModel): Promise<Map<string, SafetensorsTensor>> {
@@ -159,6 +199,12 @@ function toTensor(saved: SafetensorsTensor): tf.Tensor {
 }
 
 function writeWeights(saved: Safetensors, model: WeightedModel): void {
+  const origins = readOrigins(saved);
+  for (const [network, origin] of frozenOf(model)) {
+    const recorded = origins[network.name]!;
+    if (recorded.kind === 'seed' && origin.kind === 'seed' && recorded.seed !== origin.seed)
+      network.reseed(recorded.seed);
+  }
   for (const { name, variable } of variablesOf(model)) {
     tf.tidy(() => variable.assign(toTensor(saved.tensors.get(name)!)));
   }
@@ -178,6 +224,7 @@ function weightDifferences(saved: Safetensors, model: WeightedModel): string[] {
   ];
   const wrongBuffers = buffers.filter((name) => saved.tensors.get(`${BUFFER_PREFIX}${name}`)?.dtype !== 'F32');
   return [
+    ...originDifferences(saved, model),
     ...nameDifferences('variable', variables, [...expected.keys()]),
     ...[...expected].flatMap(([name, shape]) => shapeDifference(saved, name, shape)),
     ...nameDifferences('buffer', buffers, Object.keys(model.buffers ?? {})),

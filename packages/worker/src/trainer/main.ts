@@ -1,3 +1,4 @@
+import { readWeights } from '@adctl/datasets';
 import { loadEngine } from '@adctl/engine';
 import { countTensors, prepareEngine } from '@adctl/methods/kit';
 import { parseTrainerArguments } from './arguments.js';
@@ -23,7 +24,14 @@ await serveTrials(async () => {
     engine,
     countTensors,
     async run(start, report, stop) {
-      const end = await runTrial({ start, engine, openDataset, stop, report });
+      const end = await runTrial({
+        start,
+        engine,
+        openDataset,
+        readWeights: (sha256) => readWeights(cacheDirectory, sha256),
+        stop,
+        report,
+      });
       // 30 ms. Image buffers of a finished trial are garbage that V8 sees no hurry to collect, while the C library keeps
       // whatever they and the next trial's buffers together once filled.
       globalThis.gc?.();

@@ -1,7 +1,14 @@
 import { type Dataset, planSplits, type Splits } from '@adctl/datasets';
 import { type CommonHyperparameters, findMethod, type MethodCard, type Model } from '@adctl/methods';
 import { disposeScalars, restoreWeights } from '@adctl/methods/kit';
-import { AdctlError, type EngineFacts, type SelectionMetrics, type TrialSpec, toFailure } from '@adctl/protocol';
+import {
+  AdctlError,
+  type EngineFacts,
+  type SelectionMetrics,
+  type Sha256,
+  type TrialSpec,
+  toFailure,
+} from '@adctl/protocol';
 import { createGenerator, type RandomGenerator } from '@adctl/random';
 import type { StartTrial, TrainerEnd, TrialOutcome } from '../trainer-messages.js';
 import { writeArtifacts } from './artifacts/write-artifacts.js';
@@ -19,6 +26,8 @@ export interface TrialContext {
   readonly engine: EngineFacts;
   /** Opens the data set of a spec, or hands out one that is open already. */
   readonly openDataset: (spec: TrialSpec) => Promise<Dataset>;
+  /** Reads cached backbone weights by their digest. */
+  readonly readWeights: (sha256: string) => Promise<Uint8Array>;
   /** Aborted with a `StopRequest` as its reason. */
   readonly stop: AbortSignal;
   readonly report: TrialReporter;
@@ -60,7 +69,7 @@ export async function runTrial(context: TrialContext): Promise<TrainerEnd> {
     const generator = createGenerator(start.spec.seed, 'training');
     let model: Model;
     try {
-      model = await buildModel(prepared, start.spec, generator);
+      model = await buildModel(context, prepared, generator);
     } catch (error) {
       if (error instanceof AdctlError && error.code === 'network_plan_invalid') return infeasible(error.message);
       throw error;
@@ -169,7 +178,7 @@ async function trainAndEvaluate(
     now: () => performance.now(),
   });
   if (evaluation === null) return await stopped();
-  const outcome = describe(prepared, model, state, selection, evaluation);
+  const outcome = { ...describe(prepared, model, state, selection, evaluation), ...backboneUse(prepared, spec) };
   const artifacts = await writeArtifacts({
     directory: start.directory,
     spec,
@@ -213,12 +222,13 @@ async function prepare({ start: { spec }, openDataset }: TrialContext): Promise<
 
 /** A model with the weights it has before its first step. */
 async function buildModel(
+  { start: { spec }, readWeights }: TrialContext,
   { card, hyperparameters }: Prepared,
-  { seed, dataset: { input } }: TrialSpec,
   generator: RandomGenerator,
 ): Promise<Model> {
   const createModel = await card.load();
-  return await createModel(hyperparameters, { input, seed, generator });
+  const { seed } = spec;
+  return await createModel(hyperparameters, { input: spec.dataset.input, seed, generator, readWeights });
 }
 
 /** Completes the model after the last step; false when stopped. */
@@ -237,15 +247,12 @@ async function fitModel(model: Model, { train, calibration }: Prepared, signal: 
  * Test AUROC of the model without training; null when stopped, or for a model whose only training is to fit. A model
  * that fits after training is fitted for this too, on a twin: what it learns here must not reach the training.
  */
-async function measureBeforeTraining(
-  { start: { spec }, stop }: TrialContext,
-  prepared: Prepared,
-  model: Model,
-): Promise<number | null> {
+async function measureBeforeTraining(context: TrialContext, prepared: Prepared, model: Model): Promise<number | null> {
+  const { start, stop } = context;
   const measuring = { batch: prepared.scoringBatch, stop };
   if (model.fit === undefined) return await measureUntrained(model, prepared.test, measuring);
   if (model.trainStep === undefined) return null;
-  const twin = await buildModel(prepared, spec, createGenerator(spec.seed, 'training'));
+  const twin = await buildModel(context, prepared, createGenerator(start.spec.seed, 'training'));
   try {
     await twin.prepare?.(toReader(prepared.train));
     return (await fitModel(twin, prepared, stop)) ? await measureUntrained(twin, prepared.test, measuring) : null;
@@ -309,10 +316,23 @@ function describe(
     ...(untrainedAuroc === null ? {} : { untrained: { auroc: untrainedAuroc } }),
     epochs: hyperparameters.epochs,
     steps: progress.step,
-    parameters: Object.values(model.networks).reduce((sum, { summary }) => sum + summary.trainable, 0),
+    parameters: Object.values(model.networks).reduce(
+      (sum, { summary, origin }) => sum + (origin === null ? summary.trainable : 0),
+      0,
+    ),
     splitDigest: splits.digest,
     imagesPerSecond: (images.count * Math.max(hyperparameters.epochs, 1)) / Math.max(seconds.train, 1e-3),
     scoredPerSecond,
+  };
+}
+
+/** Which backbone the model looked through: in every result, because numbers of a random one mean something else. */
+function backboneUse({ card, hyperparameters }: Prepared, { seed }: TrialSpec): Pick<TrialOutcome, 'backbone'> {
+  const choice = card.backbone?.(hyperparameters) ?? null;
+  if (choice === null) return {};
+  const { architecture, weights } = choice;
+  return {
+    backbone: weights === 'random' ? { architecture, weights, seed } : { architecture, weights: weights as Sha256 },
   };
 }
 

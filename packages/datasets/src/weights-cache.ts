@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type Sha256, sha256, userError } from '@adctl/protocol';
+
+/** Weights of a backbone in the cache. */
+export interface CachedWeights {
+  /** Of the file's bytes; also its name. */
+  readonly sha256: Sha256;
+  readonly path: string;
+  readonly bytes: number;
+}
+
+const FOLDER = 'backbones';
+const SUFFIX = '.safetensors';
+const DIGEST_NAME = /^([0-9a-f]{64})\.safetensors$/;
+
+/** Where weights of this digest lie, or would. */
+export function weightsPath(cacheDir: string, digest: string): string {
+  return join(cacheDir, FOLDER, `${digest}${SUFFIX}`);
+}
+
+/** Puts weights into the cache under their digest; what is there already stays. */
+export async function storeWeights(
+  cacheDir: string,
+  content: Uint8Array,
+): Promise<CachedWeights & { readonly alreadyThere: boolean }> {
+  const digest = sha256(content);
+  const path = weightsPath(cacheDir, digest);
+  const cached = { sha256: digest, path, bytes: content.length };
+  const present = await readFile(path).catch(nullIfMissing);
+  if (present !== null && sha256(present) === digest) return { ...cached, alreadyThere: true };
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${randomUUID()}`;
+  try {
+    await writeFile(temporary, content);
+    await rename(temporary, path);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  return { ...cached, alreadyThere: false };
+}
+
+/**
+ * The bytes of cached weights, checked against their digest.
+ * @throws AdctlError user `backbone_missing`, user `backbone_damaged`.
+ */
+export async function readWeights(cacheDir: string, digest: string): Promise<Uint8Array> {
+  const path = weightsPath(cacheDir, digest);
+  const content = await readFile(path).catch(nullIfMissing);
+  if (content === null) {
+    throw userError('backbone_missing', `the backbone weights ${digest} are not in the cache: ${path} does not exist`, {
+      hint: 'Import the file they come from on this machine: adctl backbones import FILE_OR_URI',
+      details: { sha256: digest, path },
+    });
+  }
+  const found: string = sha256(content);
+  if (found === digest) return content;
+  throw userError('backbone_damaged', `${path}: its sha256 is ${found}, not the one it is named by`, {
+    hint: 'Remove the file and import the weights again: adctl backbones import FILE_OR_URI',
+    details: { path, expected: digest, found },
+  });
+}
+
+/** Everything in the cache, by digest; the contents are not read. */
+export async function listWeights(cacheDir: string): Promise<readonly CachedWeights[]> {
+  const folder = join(cacheDir, FOLDER);
+  const names = await readdir(folder).catch(nullIfMissing);
+  const digests = (names ?? []).flatMap((name) => DIGEST_NAME.exec(name)?.[1] ?? []).sort();
+  return await Promise.all(
+    digests.map(async (digest) => {
+      const path = weightsPath(cacheDir, digest);
+      return { sha256: digest as Sha256, path, bytes: (await stat(path)).size };
+    }),
+  );
+}
+
+function nullIfMissing(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null;
+  throw error;
+}
