@@ -173,7 +173,7 @@ export function fetchFailed(message: string, details: Record<string, unknown>, c
   return new AdctlError(message, {
     code: 'fetch_failed',
     kind: 'transient',
-    hint: 'Try again, or give the official files with --source DIR.',
+    hint: 'Try again, or give a copy of the files that lies on this machine.',
     details,
     cause,
   });

@@ -9,6 +9,7 @@ export { DEFAULT_HOLDOUT_FRACTION, planSplits, protocolsFor, type SplitRequest }
 export type { SplitProtocol } from './protocols/protocol.js';
 export { findProtocol, listProtocols } from './protocols/registry.js';
 export { findDataset, listDatasets } from './registry.js';
+export { downloadFile } from './sources/https.js';
 export type { FetchProgress } from './sources/source.js';
 export type { ImageList, Splits, TestSplit } from './splits.js';
 export type { Corruption } from './synthetic/corruption.js';

@@ -1,10 +1,12 @@
 import { didYouMean, userError } from '@adctl/protocol';
 import { alocc } from './alocc/method.js';
+import { cnnDictionary } from './cnn-dictionary/method.js';
 import { dae } from './dae/method.js';
 import { geotrans } from './geotrans/method.js';
 import { memae } from './memae/method.js';
 import { memstc } from './memstc/method.js';
 import type { CommonHyperparameters, MethodCard } from './method.js';
+import { mkd } from './mkd/method.js';
 import { ocgan } from './ocgan/method.js';
 import { scadn } from './scadn/method.js';
 import { skipGanomaly } from './skip-ganomaly/method.js';
@@ -21,10 +23,12 @@ function entry<H extends CommonHyperparameters>(card: MethodCard<H>): MethodCard
 /** Every method, one line each. */
 export const METHODS: readonly MethodCard[] = [
   entry(alocc),
+  entry(cnnDictionary),
   entry(dae),
   entry(geotrans),
   entry(memae),
   entry(memstc),
+  entry(mkd),
   entry(ocgan),
   entry(scadn),
   entry(skipGanomaly),

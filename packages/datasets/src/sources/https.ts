@@ -31,14 +31,24 @@ export async function obtainFromUrl(card: FileDatasetCard, base: string, context
 async function downloadFirst(base: string, names: readonly string[], folder: string, context: SourceContext) {
   for (const [attempt, name] of names.entries()) {
     const url = new URL(name, base.endsWith('/') ? base : `${base}/`);
-    const found = await download(url, join(folder, name), name, context);
+    const found = await downloadFile(url, join(folder, name), name, context);
     if (found) return;
     if (attempt === names.length - 1) throw fetchFailed(`${url}: not found (404)`, { url: url.href, status: 404 });
   }
 }
 
-/** @returns false when the server says 404. */
-async function download(url: URL, path: string, name: string, { signal, onProgress }: SourceContext): Promise<boolean> {
+/**
+ * Downloads one address into a file.
+ * @param name for progress.
+ * @returns false when the server says 404.
+ * @throws AdctlError transient `fetch_failed`; the signal's reason when aborted.
+ */
+export async function downloadFile(
+  url: URL,
+  path: string,
+  name: string,
+  { signal, onProgress }: Pick<SourceContext, 'signal' | 'onProgress'>,
+): Promise<boolean> {
   const idle = new AbortController();
   const timer = setTimeout(() => idle.abort(new Error(`no data for ${IDLE_TIMEOUT_MS} ms`)), IDLE_TIMEOUT_MS);
   const either = signal === undefined ? idle.signal : AbortSignal.any([signal, idle.signal]);

@@ -2,8 +2,8 @@ import { AdctlError, userError } from '@adctl/protocol';
 import * as tf from '@tensorflow/tfjs';
 import { planSteps, runSteps } from '../kit/layer-steps.js';
 import { createNetwork, type Layer, type Network, type NetworkContext } from '../kit/network.js';
-import type { BackboneArchitecture, BackboneName, BackbonePlanOptions, PixelNormalization } from './architecture.js';
-import { backboneOf } from './registry.js';
+import type { BackboneArchitecture, PixelNormalization } from './architecture.js';
+import { backboneOf, type PlannedBackbone, planBackbone } from './registry.js';
 import { readBackboneWeights } from './weight-file.js';
 
 /** A frozen feature extractor. It owns its network until `dispose`. */
@@ -13,15 +13,20 @@ export interface Backbone {
   /**
    * Features of RGB images `[batch, height, width, 3]` in [0, 1] of the planned size: one tensor a tap, in the order
    * asked for, `[batch, height', width', channels]`. The caller disposes them.
-   * @param isNormalized whether pixels are normalised as the architecture's weights expect; default true.
    */
-  features(images: tf.Tensor4D, taps: readonly string[], isNormalized?: boolean): tf.Tensor4D[];
+  features(images: tf.Tensor4D, taps: readonly string[], pixels?: PixelOptions): tf.Tensor4D[];
   /**
    * Sets every batch normalisation's moving averages to the statistics of these images, layer by layer: random weights
    * without it grow by a factor with every residual block. Nothing happens where there is nothing to set.
    */
-  calibrate(images: tf.Tensor4D, isNormalized?: boolean): void;
+  calibrate(images: tf.Tensor4D, pixels?: PixelOptions): void;
   dispose(): void;
+}
+
+/** How a backbone takes its pixels. */
+export interface PixelOptions {
+  /** The images go in as they are: the caller has normalised them, or wants them not to be. Default false. */
+  readonly isNormalized?: boolean;
 }
 
 /** What a backbone is made from; a `ModelContext` fits. */
@@ -30,9 +35,7 @@ export interface BackboneContext extends NetworkContext {
   readonly readWeights?: (sha256: string) => Promise<Uint8Array>;
 }
 
-export interface BackboneOptions
-  extends Pick<BackbonePlanOptions, 'network' | 'height' | 'width' | 'end' | 'channelFactor'> {
-  readonly architecture: BackboneName;
+export interface BackboneOptions extends PlannedBackbone {
   /** `random`, drawn from the context's seed, or the digest of weights in the cache. */
   readonly weights: string;
 }
@@ -45,23 +48,24 @@ export interface BackboneOptions
  */
 export async function createBackbone(options: BackboneOptions, context: BackboneContext): Promise<Backbone> {
   const architecture = backboneOf(options.architecture);
-  const plan = architecture.plan(options);
-  const from = options.weights === 'random' ? 'seed' : await readFor(options, context);
+  const { weights, ...planned } = options;
+  const plan = planBackbone(planned);
+  const from = weights === 'random' ? 'seed' : await readFor(options, context);
   const network = createNetwork(plan, { seed: context.seed, generator: context.generator, frozen: { from } });
   const layers = plan.layers.map(({ name }) => network.layer(name));
-  const scale = (images: tf.Tensor4D, isNormalized: boolean) =>
-    isNormalized ? normalizePixels(images, architecture.normalization) : images;
+  const scale = (images: tf.Tensor4D, { isNormalized = false }: PixelOptions) =>
+    isNormalized ? images : normalizePixels(images, architecture.normalization);
   return {
     architecture,
     network,
-    features(images, taps, isNormalized = true) {
+    features(images, taps, pixels = {}) {
       const names = taps.map((tap) => architecture.taps[tap] ?? tap);
-      return tf.tidy(() => network.taps(scale(images, isNormalized), 'infer', names) as tf.Tensor4D[]);
+      return tf.tidy(() => network.taps(scale(images, pixels), 'infer', names) as tf.Tensor4D[]);
     },
-    calibrate(images, isNormalized = true) {
+    calibrate(images, pixels = {}) {
       if (network.saved.length === 0) return;
       tf.tidy(() => {
-        runSteps(calibrationSteps(layers), scale(images, isNormalized), 'infer', [plan.layers.at(-1)!.name]);
+        runSteps(calibrationSteps(layers), scale(images, pixels), 'infer', [plan.layers.at(-1)!.name]);
       });
     },
     dispose: () => network.dispose(),

@@ -51,7 +51,8 @@ export function describeModel(card: MethodCard, host: ContractHost): void {
         const losses = plain.train(0, 4);
         const seen = watched.train(0, 2);
         for (const name of epochScores(card, watched.model)) scoreImages(watched.model, watched.images, name);
-        await readSelectionLoss(watched);
+        // A model without steps has nothing to look with before it was fitted.
+        if (watched.model.trainStep !== undefined) await readSelectionLoss(watched);
 
         expect([...seen, ...watched.train(2, 4)]).toEqual(losses);
       });
