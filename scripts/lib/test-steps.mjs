@@ -4,10 +4,7 @@ import { join } from 'node:path';
 import { SetupProblem, seconds } from './report.mjs';
 import { ROOT, run } from './run.mjs';
 
-/**
- * Everything `npm test` checks, in this order. A failing step does not keep the later ones from running. Steps with
- * `onRequest` run only when they are named; the summary says so, and why.
- */
+/** Everything `npm test` checks, in this order. A failing step does not keep the later ones from running. */
 export const TEST_STEPS = [
   { name: 'lint', command: ['biome', 'ci', '--colors=off'] },
   {
@@ -17,11 +14,7 @@ export const TEST_STEPS = [
   { name: 'types', command: ['tsc', '-p', 'tsconfig.test.json'] },
   { name: 'unit', project: true },
   { name: 'integration', project: true },
-  {
-    name: 'nats',
-    project: true,
-    onRequest: 'starts real NATS servers, two versions; one test of a three-server cluster is not steady yet',
-  },
+  { name: 'nats', project: true },
   { name: 'cluster', project: true },
   { name: 'learn', project: true },
 ];
@@ -38,9 +31,7 @@ export async function runTests(names) {
     const known = TEST_STEPS.map((step) => step.name).join(', ');
     throw new SetupProblem(`No such test step: ${unknown.join(', ')}. There are: ${known}.`);
   }
-  const chosen = TEST_STEPS.filter((step) =>
-    names.length === 0 ? step.onRequest === undefined : names.includes(step.name),
-  );
+  const chosen = TEST_STEPS.filter((step) => names.length === 0 || names.includes(step.name));
   const start = Date.now();
   const reports = await mkdtemp(join(tmpdir(), 'adctl-test-'));
   const outcomes = [];
@@ -112,10 +103,10 @@ export function totalsOf(report) {
 }
 
 function printSummary(outcomes, time) {
-  const lines = TEST_STEPS.map(({ name, onRequest }) => {
+  const lines = TEST_STEPS.map(({ name }) => {
     const outcome = outcomes.find((item) => item.name === name);
     if (outcome === undefined) {
-      return `  - ${name}: not run${onRequest === undefined ? '' : `, npm test -- ${name} does: ${onRequest}`}`;
+      return `  - ${name}: not run`;
     }
     const counts = outcome.tests === undefined ? '' : `, ${counted(outcome.tests)}`;
     return `  ${outcome.code === 0 ? '✓' : '✗'} ${name} (${outcome.time}${counts})`;

@@ -15,6 +15,9 @@ This page is made from the commands themselves (\`npx vitest run --project unit 
 - **\`--directory\`** names the folder of the embedded deployment, \`.adctl\` in the current folder by default. While \`adctl dev\` or
   \`adctl sweep\` runs there, other commands in the same folder use its controller; otherwise commands that read start one
   without workers for the moment.
+- **Contexts** name clusters (\`adctl contexts\`). Commands talk to the one of \`--context\`, else to the one in use; with \`--local\`, or
+  without any, to the folder. They lie in \`contexts.yaml\` in \`ADCTL_CONFIG_DIR\` (default \`~/.config/adctl\`), which nobody else may
+  read, and hold paths of credential files, never secrets.
 - **Interrupting** \`sweep\` or \`dev\`: the first Ctrl-C lets running trials save a checkpoint and stops, the second stops at
   once. Even \`kill -9\` loses no finished trial and no committed checkpoint: the same command continues.
 

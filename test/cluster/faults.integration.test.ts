@@ -1,0 +1,191 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { SweepSummary, TrialResult, TrialSummary } from '@adctl/protocol';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
+import type { Running } from '../e2e/adctl.ts';
+import { type Cluster, startCluster } from './cluster.ts';
+import { writeNoopSweep } from './noop-sweep.ts';
+import type { ClusterProcess } from './processes.ts';
+
+const ACK_WAIT_MS = 2_000;
+/** Some seconds of noop training: long enough to be disturbed, several leases long. */
+const LONG = 6_000;
+
+let cluster: Cluster;
+const workers: ClusterProcess[] = [];
+beforeAll(async () => {
+  cluster = await startCluster({ ackWaitMs: ACK_WAIT_MS, env: { ADCTL_TRAINER: 'noop', ADCTL_LOG_LEVEL: 'debug' } });
+  await cluster.startLeader();
+});
+afterEach(async () => {
+  await cluster.nats.start(); // a test that failed may have left it stopped
+  await Promise.all(workers.splice(0).map((worker) => worker.remove()));
+});
+afterAll(() => cluster.close());
+
+const startWorker = (name: string, env?: Readonly<Record<string, string>>) => {
+  const worker = cluster.startWorker(name, env);
+  workers.push(worker);
+  return worker;
+};
+
+/** Submits a sweep of one search and one report trial, which reuse nothing. @returns its id. */
+async function submit(name: string, epochs = LONG): Promise<string> {
+  const file = await writeNoopSweep(cluster.folder, { name, epochs });
+  const { code, stdout, stderr } = await cluster.run(['sweep', file, '--detach', '--fresh', '--json']);
+  expect(code, stderr).toBe(0);
+  return z.object({ accepted: z.object({ sweep: z.string() }) }).parse(JSON.parse(stdout)).accepted.sweep;
+}
+
+async function trialsOf(sweep: string): Promise<TrialSummary[]> {
+  const { stdout, stderr, code } = await cluster.run(['trials', 'list', '--sweep', sweep, '--json']);
+  expect(code, stderr).toBe(0);
+  return z.array(TrialSummary).parse(JSON.parse(stdout));
+}
+
+/** Resolves once some trial of the sweep satisfies the condition. */
+function untilTrial(sweep: string, condition: (trial: TrialSummary) => boolean): Promise<TrialSummary> {
+  return vi.waitFor(
+    async () => {
+      const found = (await trialsOf(sweep)).find(condition);
+      if (found === undefined) throw new Error('no such trial yet');
+      return found;
+    },
+    { timeout: 60_000, interval: 100 },
+  );
+}
+
+/** Resolves once a command has said the words on stderr. */
+function untilTold({ child, finished }: Running, words: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    child.stderr?.on('data', (chunk) => {
+      text += chunk;
+      if (text.includes(words)) resolve();
+    });
+    void finished.then(({ code }) => reject(new Error(`ended with ${code} without "${words}":\n${text}`)));
+  });
+}
+
+/** Follows the sweep to its end. */
+async function watch(sweep: string): Promise<SweepSummary> {
+  const { stdout, stderr, code } = await cluster.run(['sweeps', 'watch', sweep, '--json']);
+  expect(code, stderr).toBe(0);
+  return z.object({ summary: SweepSummary }).parse(JSON.parse(stdout)).summary;
+}
+
+/** The results of a sweep by index; every trial has exactly one object. */
+async function resultsOf(sweep: string): Promise<TrialResult[]> {
+  const folder = join(cluster.objects, 'v1/result', sweep);
+  const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.json'));
+  const texts = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')));
+  return texts.map((text) => TrialResult.parse(JSON.parse(text))).sort((a, b) => a.spec.index - b.spec.index);
+}
+
+const isRunning = ({ state }: TrialSummary) => state === 'running';
+
+describe('a broker that is away for longer than a lease', () => {
+  test('workers train on, buffer what they have to say, and no trial fails or starts again', async () => {
+    const worker = startWorker('w-outage');
+    const sweep = await submit('outage');
+    await untilTrial(sweep, isRunning);
+    const watching = cluster.start(['sweeps', 'watch', sweep]);
+    await untilTold(watching, 'epoch ');
+
+    await cluster.nats.stop();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    setTimeout(resolve, 2 * ACK_WAIT_MS); // what is tested is that time passes
+    await promise;
+    await cluster.nats.start();
+    const watched = await watching.finished;
+
+    expect(watched.code, watched.stderr).toBe(0); // whoever watched did not notice
+    const results = await resultsOf(sweep);
+    expect(results.map(({ attempt }) => attempt)).toEqual([1, 1]);
+    expect((await trialsOf(sweep)).flatMap(({ failures }) => failures)).toEqual([]);
+    expect(worker.log()).not.toContain('the claim is lost');
+  });
+
+  test('a worker that hears nothing for too long stops its training and ends with exit code 75', async () => {
+    const worker = startWorker('w-cut-off', { ADCTL_UNREACHABLE_MS: '1000' });
+    const sweep = await submit('cut-off');
+    await untilTrial(sweep, isRunning);
+
+    await cluster.nats.stop();
+    expect(await worker.ended).toBe(75);
+    await cluster.nats.start();
+
+    startWorker('w-cut-off-2');
+    await watch(sweep);
+    const [searched] = await resultsOf(sweep);
+    expect(searched).toMatchObject({ worker: 'w-cut-off-2' });
+    expect(searched?.attempt).toBeGreaterThan(1);
+  });
+
+  test('an idle worker ends with exit code 75 too', async () => {
+    const worker = startWorker('w-idle', { ADCTL_UNREACHABLE_MS: '500', ADCTL_NATS_PATIENCE_MS: '200' });
+    await vi.waitFor(
+      async () => {
+        const { stdout } = await cluster.run(['workers', '--json']);
+        expect(stdout).toContain('w-idle');
+      },
+      { timeout: 60_000, interval: 200 },
+    );
+    await cluster.nats.stop();
+
+    expect(await worker.ended).toBe(75);
+  });
+});
+
+describe('a worker that ends', () => {
+  test('SIGTERM: checkpoint, release, exit code 0; another one resumes', async () => {
+    const first = startWorker('w-term');
+    const sweep = await submit('drained');
+    await untilTrial(sweep, isRunning);
+
+    first.kill('SIGTERM');
+    expect(await first.ended).toBe(0);
+    startWorker('w-term-2');
+    await watch(sweep);
+
+    const [searched] = await resultsOf(sweep);
+    expect(searched).toMatchObject({ attempt: 2, steps: 2, worker: 'w-term-2', failures: [] }); // two attempts trained
+  });
+
+  test('kill -9: the lease runs out, another one takes over', async () => {
+    const first = startWorker('w-killed', { ADCTL_CHECKPOINT_SECONDS: '0' });
+    const sweep = await submit('killed');
+    await untilTrial(sweep, isRunning);
+
+    first.kill('SIGKILL');
+    await first.ended;
+    startWorker('w-killed-2');
+    await watch(sweep);
+
+    const results = await resultsOf(sweep);
+    expect(results).toHaveLength(2);
+    expect(results[0]).toMatchObject({ worker: 'w-killed-2' });
+    expect(results[0]?.attempt).toBeGreaterThan(1);
+  });
+
+  test('a zombie, stopped past its lease and continued: exactly one result, and the loser stops by itself', async () => {
+    const zombie = startWorker('w-zombie');
+    const sweep = await submit('zombie', 10_000);
+    const { trial } = await untilTrial(sweep, isRunning);
+
+    process.kill(-(zombie.child.pid as number), 'SIGSTOP'); // the worker and its training
+    const heir = startWorker('w-heir');
+    await untilTrial(sweep, ({ trial: one, worker }) => one === trial && worker === 'w-heir');
+    process.kill(-(zombie.child.pid as number), 'SIGCONT');
+
+    await zombie.says('the claim is lost');
+    await watch(sweep);
+    const results = await resultsOf(sweep);
+    expect(results).toHaveLength(2);
+    expect(results[0]).toMatchObject({ worker: 'w-heir' });
+    expect(results[0]?.attempt).toBeGreaterThan(1);
+    expect(heir.log()).not.toContain('the claim is lost');
+    expect(zombie.child.exitCode).toBeNull(); // it goes on with other trials
+  });
+});
