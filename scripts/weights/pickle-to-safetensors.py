@@ -1,7 +1,7 @@
 """Writes the tensors of a PyTorch checkpoint as a safetensors file, names and values unchanged.
 
     python3 -m venv venv
-    venv/bin/pip install torch==2.13.0 safetensors==0.5.3 numpy
+    venv/bin/pip install torch==2.13.0 safetensors==0.8.0 numpy
     venv/bin/python scripts/weights/pickle-to-safetensors.py weights.pth weights.safetensors
 
 Then `adctl backbones import weights.safetensors`. Only tensors are unpickled (`weights_only`), so the file cannot run code.

@@ -1,8 +1,9 @@
 import { globSync } from 'node:fs';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { makeTextures, TEXTURE_DEFAULTS } from '@adctl/datasets';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PlanAnswer } from '../answers/plan.js';
 import { runCommand } from '../testing/run-command.fixtures.js';
@@ -61,6 +62,13 @@ describe('a file with five different mistakes', () => {
   });
 });
 
+/** Makes a small set for an example that wants one beside it; returns the flags that name it. */
+async function makeItsTextures(path: string, out: string): Promise<string[]> {
+  if (!(await readFile(path, 'utf8')).includes('root: textures')) return [];
+  await makeTextures({ ...TEXTURE_DEFAULTS, out, size: 32, train: 10, test: 2, defective: 6 });
+  return ['--set', `dataset.root=${out}`];
+}
+
 describe('the examples', () => {
   it('are there', () => {
     expect(examples).toEqual(
@@ -69,8 +77,10 @@ describe('the examples', () => {
   });
 
   it.each(examples)('%s passes every check, and plans what it is meant to be', async (file) => {
-    const validated = await runCommand(Validate, [`${EXAMPLES}${file}`]);
-    const planned = await runCommand(Plan, [`${EXAMPLES}${file}`, '--json', '--directory', join(folder, '.adctl')]);
+    const path = `${EXAMPLES}${file}`;
+    const made = await makeItsTextures(path, join(folder, 'textures'));
+    const validated = await runCommand(Validate, [path, ...made]);
+    const planned = await runCommand(Plan, [path, ...made, '--json', '--directory', join(folder, '.adctl')]);
 
     expect(validated.stderr).toBe('');
     expect(validated.exitCode).toBe(0);

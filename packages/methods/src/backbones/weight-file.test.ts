@@ -98,6 +98,20 @@ describe('taking weights out of a file', () => {
     expect(convertWeightFile(fileOf(underscored), 'u').sha256).toBe(convertWeightFile(fileOf(plain), 'p').sha256);
   });
 
+  test('tells the Caffe port of VGG16 by its classifier of NaNs', () => {
+    const bias = (value: number): SafetensorsTensor => ({
+      dtype: 'F32',
+      shape: [1000],
+      data: new Float32Array(1000).fill(value),
+    });
+    const convert = (value: number, as?: BackboneName) =>
+      convertWeightFile(fileOf(tensorsOf('vgg16').set('classifier.6.bias', bias(value))), 'v', as);
+
+    expect(convert(Number.NaN)).toMatchObject({ architecture: 'vgg16-caffe', notes: [expect.stringMatching(/Caffe/)] });
+    expect(convert(Number.NaN, 'vgg16').architecture).toBe('vgg16');
+    expect(convert(0)).toMatchObject({ architecture: 'vgg16', notes: [] });
+  });
+
   test('puts every kernel element where our layout has it', () => {
     const tensors = tensorsOf('efficientnet-lite0');
     const shape = [32, 3, 3, 3];

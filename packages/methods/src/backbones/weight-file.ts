@@ -44,8 +44,12 @@ export interface ConvertedWeights {
  */
 export function convertWeightFile(file: Uint8Array, place: string, as?: BackboneName): ConvertedWeights {
   const listed = inPlace(place, () => listSafetensors(file));
-  const { architecture, names, notes } = recogniseBackbone(listed, place, as);
+  const recognised = recogniseBackbone(listed, place, as);
+  const { names } = recognised;
   const entries = new Map(listed.map((entry) => [names.get(entry.name) ?? entry.name, entry]));
+  const isCaffe = recognised.architecture === 'vgg16' && as === undefined && hasNoClassifier(file, place, entries);
+  const architecture = isCaffe ? 'vgg16-caffe' : recognised.architecture;
+  const notes = isCaffe ? [CAFFE_NOTE] : recognised.notes;
   const features = parametersOf(architecture, 'taps');
   const head = parametersOf(architecture, backboneOf(architecture).hasClasses ? 'classes' : 'taps').slice(
     features.length,
@@ -103,6 +107,20 @@ export function readBackboneWeights(file: Uint8Array, place: string): BackboneWe
       return fromTorchLayout(tensor.data, layer, parameter);
     },
   };
+}
+
+/** A bias of VGG16's classifier, small enough to look at. */
+const CLASSIFIER_BIAS = 'classifier.6.bias';
+const CAFFE_NOTE =
+  'Its classifier holds no numbers, as that of the file ported from Caffe: taken as vgg16-caffe, which normalises pixels another way.';
+
+/** The Caffe port has VGG16's names and shapes; only its classifier of NaNs gives it away. */
+function hasNoClassifier(file: Uint8Array, place: string, entries: ReadonlyMap<string, SafetensorsEntry>): boolean {
+  const stored = entries.get(CLASSIFIER_BIAS)?.name;
+  if (stored === undefined) return false;
+  const { tensors } = inPlace(place, () => decodeSafetensors(file, (name) => name === stored));
+  const tensor = tensors.get(stored);
+  return tensor?.dtype === 'F32' && tensor.data.some(Number.isNaN);
 }
 
 interface ExpectedTensor {
