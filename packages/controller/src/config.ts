@@ -62,6 +62,10 @@ const Variables = z.object({
   /** `owner=number,…`: shares of the places, and most trials in flight; `*` stands for everybody else. */
   ADCTL_OWNER_WEIGHTS: z.string().default(''),
   ADCTL_OWNER_QUOTAS: z.string().default(''),
+  /** Where metrics and health are served; 0: any free port. */
+  ADCTL_METRICS_PORT: wholeNumber(9464).refine((port) => port <= 65_535, 'must be a port'),
+  /** How often old checkpoints are cleared away; 0: only when asked for. */
+  ADCTL_GC_HOURS: wholeNumber(24),
   /** How long an end may take before the process gives up with exit code 75. */
   ADCTL_SHUTDOWN_GRACE_MS: wholeNumber(10_000),
   ADCTL_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
@@ -84,6 +88,9 @@ export interface ControllerConfig {
   readonly ackWaitMs: number;
   readonly windowPerSlot: number;
   readonly owners: OwnerPolicies;
+  readonly metricsPort: number;
+  /** 0: never by itself. */
+  readonly gcHours: number;
   readonly shutdownGraceMs: number;
   /** Data sets, as far as the controller looks at them. */
   readonly cacheDir: string;
@@ -131,6 +138,8 @@ export function parseControllerConfig(variables: Environment): ControllerConfig 
     kubernetes,
     ackWaitMs: env.ADCTL_ACK_WAIT_MS,
     windowPerSlot: env.ADCTL_WINDOW_PER_SLOT,
+    metricsPort: env.ADCTL_METRICS_PORT,
+    gcHours: env.ADCTL_GC_HOURS,
     owners: parseOwnerPolicies(env.ADCTL_OWNER_WEIGHTS, env.ADCTL_OWNER_QUOTAS),
     shutdownGraceMs: env.ADCTL_SHUTDOWN_GRACE_MS,
     cacheDir: resolveCacheDir(variables, homedir()),

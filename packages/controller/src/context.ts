@@ -2,6 +2,7 @@ import type { Clock, LeaseTimes, Messaging, StateBucket } from '@adctl/messaging
 import type { Sha256, SweepId, TrialWhy } from '@adctl/protocol';
 import type { ObjectStore } from '@adctl/storage';
 import type { Logger } from 'pino';
+import type { Measures } from './metrics/metrics.js';
 import type { Fleet } from './observe/fleet.js';
 import type { LeaseBoard } from './observe/lease-board.js';
 import type { SweepBook } from './observe/sweep-book.js';
@@ -33,6 +34,7 @@ export interface ControllerContext {
   readonly trials: StateBucket;
   readonly leases: StateBucket;
   readonly identities: StateBucket;
+  readonly submissions: StateBucket;
   readonly findCard: FindCard;
   readonly codeVersionOf: (method: string) => Sha256;
   readonly clock: Clock;
@@ -44,6 +46,7 @@ export interface ControllerContext {
   /** Sweeps that are not over. */
   readonly books: Map<SweepId, SweepBook>;
   readonly counters: Counters;
+  readonly measures: Measures;
   /** Trials started by class, while this controller runs. */
   readonly starts: Map<string, { count: number }>;
   /** Weights and quotas of owners. */

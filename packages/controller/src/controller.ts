@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { ControllerContext, Counters, ExplainClass } from './context.js';
 import { guardWrites } from './leader/guard-writes.js';
 import type { Leadership } from './leader/leadership.js';
+import { type Measures, NO_MEASURES } from './metrics/metrics.js';
 import { Fleet } from './observe/fleet.js';
 import { followEvents, hearWorkers, Inbox, watchLeases } from './observe/inbox.js';
 import { LeaseBoard } from './observe/lease-board.js';
@@ -14,7 +15,7 @@ import type { FindCard } from './plan/trial-plan.js';
 import { reconcile } from './reconcile.js';
 import { ResultIndex } from './results/result-index.js';
 import { Serial } from './serial.js';
-import { isPassing, isSuperseded, runTurn } from './turn.js';
+import { codeOf, isPassing, isSuperseded, runTurn } from './turn.js';
 
 export interface ControllerOptions {
   readonly messaging: Messaging;
@@ -30,6 +31,10 @@ export interface ControllerOptions {
   readonly expectedSlots?: Readonly<Record<string, number>>;
   /** Default 2. */
   readonly windowPerSlot?: number;
+  /** Hears of what is counted. Default: nobody. */
+  readonly measures?: Measures;
+  /** Hears whenever the reconciler has come to an end, well or badly: the sign that the controller does not hang. */
+  readonly onPulse?: () => void;
   /** Default: all alike, no quotas. */
   readonly owners?: OwnerPolicies;
   /** What pools know of a class. Default: nothing. */
@@ -85,6 +90,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     trials,
     leases: messaging.state.bucket('lease'),
     identities: messaging.state.bucket('identity'),
+    submissions: messaging.state.bucket('submission'),
     findCard: options.findCard,
     codeVersionOf: options.codeVersionOf,
     clock,
@@ -99,6 +105,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     results: new ResultIndex({ objects, trials, books, logger }),
     books,
     counters,
+    measures: options.measures ?? NO_MEASURES,
     starts: new Map(),
     owners: options.owners ?? EQUAL_OWNERS,
     explainClass: options.explainClass ?? (() => []),
@@ -124,6 +131,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     } catch (error) {
       if (!isPassing(error) || stop.signal.aborted) throw error;
       logger.warn({ err: error }, 'turn will be repeated');
+      context.measures.failed(codeOf(error));
       next = clock.now() + RETRY_ACK_WAITS * times.ackWaitMs;
     }
     if (next !== null) cancelTimer = clock.after(next - clock.now(), wake);
@@ -144,10 +152,12 @@ export async function startController(options: ControllerOptions): Promise<Contr
       .catch((error: unknown) => {
         if (!isPassing(error)) throw error;
         logger.warn({ err: error }, 'reconciling failed; the next tick tries again');
+        context.measures.failed(codeOf(error));
       })
       .catch(fail)
       .finally(() => {
         ticking = false;
+        options.onPulse?.();
       });
   }
 

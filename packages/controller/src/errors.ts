@@ -86,6 +86,23 @@ export function poolsFileUnreadable(file: string, cause: unknown): AdctlError {
   });
 }
 
+/** Thrown when records would be made again while trials run: what runs is in no object yet. */
+export function trialsRunning(running: number): AdctlError {
+  return userError('trials_running', `${running} trials are running: nothing seems to be lost`, {
+    hint: 'Wait for them, pause their sweeps, or repeat with --force.',
+    details: { running },
+  });
+}
+
+/** Thrown when the port for metrics and health cannot be listened on. */
+export function metricsPortTaken(port: number, cause: unknown): AdctlError {
+  return userError('metrics_port_taken', `cannot listen on port ${port} for metrics and health`, {
+    hint: 'Name another one with ADCTL_METRICS_PORT, or 0 for any.',
+    details: { port },
+    cause,
+  });
+}
+
 /** Thrown for a request payload that is not what the verb takes. */
 export function badRequest(verb: string, cause: unknown): AdctlError {
   return userError('bad_request', `the request ${verb} has a payload this controller does not understand`, {

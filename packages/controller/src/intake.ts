@@ -15,6 +15,7 @@ import {
   SweepRecord,
   sweepSpecKey,
 } from '@adctl/protocol';
+import { cancelSweep } from './api/sweeps.js';
 import { retryTrials } from './apply/retry-trials.js';
 import { createSweep } from './apply/write-trial.js';
 import { type ControllerContext, isoNow } from './context.js';
@@ -24,6 +25,8 @@ import { isOver, loadSweep } from './observe/load-sweeps.js';
 import { checkSweep } from './plan/check-sweep.js';
 import { type DatasetFacts, freezeSweep } from './plan/freeze-sweep.js';
 import { countMostReportTrials, countSearchTrials, type FrozenSweep } from './plan/frozen-sweep.js';
+import { REASONS } from './reasons.js';
+import { submissionOf } from './submission.js';
 
 /** What a sweep file is read with. */
 export interface SweepReading {
@@ -63,8 +66,8 @@ export async function readSweepFile(
 }
 
 /**
- * Accepts a sweep: frozen object first, then the record, then the answer. A crash between them is mended by submitting
- * again; submitting the same sweep twice is the same sweep.
+ * Accepts a sweep: its idempotency key, the frozen object, the record, then the answer. A crash between them is mended by
+ * submitting again; submitting the same sweep twice is the same sweep.
  * @param caller who asks; the owner of a new sweep.
  * @throws as `readSweepFile`; AdctlError user `sweep_active`.
  */
@@ -74,23 +77,34 @@ export async function submitSweep(
   caller: string,
   reading: SweepReading,
 ): Promise<SweepAccepted> {
-  const records = (await context.sweeps.entries()).map(({ value }) => SweepRecord.parse(value));
-  const repeated = records.find(
-    ({ idempotencyKey, owner }) =>
-      request.idempotencyKey !== undefined && idempotencyKey === request.idempotencyKey && owner === caller,
-  );
+  const submission = submissionOf(context, request, caller);
+  const repeated = await submission?.find();
   if (repeated !== undefined) return toAccepted(repeated, { created: false, skipped: false });
 
   const frozen = await readSweepFile(request, reading);
+  const records = (await context.sweeps.entries()).map(({ value }) => SweepRecord.parse(value));
   const same = records.find(({ sweep }) => sweep === frozen.id);
-  const active = records.find((record) => record.name === frozen.sweep.name && !isOver(record));
-  if (active !== undefined && request.ifActive === 'skip') return toAccepted(active, { created: false, skipped: true });
-  if (active !== undefined && request.ifActive === 'fail') throw sweepActive(frozen.sweep.name, active.sweep);
+  const active = records.filter(
+    (record) => record.name === frozen.sweep.name && record.sweep !== frozen.id && !isOver(record),
+  );
+  const joined = same !== undefined && !isOver(same) ? same : undefined;
+  const [first] = joined === undefined ? active : [joined];
+  if (first !== undefined && request.ifActive === 'skip') return toAccepted(first, { created: false, skipped: true });
+  if (first !== undefined && request.ifActive === 'fail') throw sweepActive(frozen.sweep.name, first.sweep);
+  const foreign = active.find(({ owner }) => owner !== caller);
+  if (request.ifActive === 'replace' && foreign !== undefined) throw sweepActive(frozen.sweep.name, foreign.sweep);
+
+  const winner = await submission?.claim(frozen.id);
+  if (winner !== undefined) return toAccepted(winner, { created: false, skipped: false });
   if (same !== undefined) {
     await continueSweep(context, same.sweep);
     return toAccepted(same, { created: false, skipped: false }, frozen);
   }
-  return create(context, request, caller, frozen);
+  if (request.ifActive === 'replace') {
+    for (const { sweep } of active) await cancelSweep(context, sweep, { now: false, by: caller });
+  }
+  const waits = request.ifActive === 'queue' || request.ifActive === 'replace';
+  return create(context, request, caller, frozen, waits ? active.map(({ sweep }) => sweep) : []);
 }
 
 async function create(
@@ -98,6 +112,7 @@ async function create(
   request: SubmitSweep,
   owner: string,
   frozen: FrozenSweep,
+  after: readonly SweepId[],
 ): Promise<SweepAccepted> {
   const content = Buffer.from(JSON.stringify(frozen));
   await context.objects.put(sweepSpecKey(frozen.id), content, { ifAbsent: true, contentType: 'application/json' });
@@ -113,6 +128,7 @@ async function create(
     searchTrials: countSearchTrials(frozen),
     expanded: 0,
     ...(request.idempotencyKey === undefined ? {} : { idempotencyKey: request.idempotencyKey }),
+    ...(after.length === 0 ? {} : { after: [...after], reason: REASONS.waitsFor(after) }),
     fresh: request.fresh,
     specDigest: digestOf(frozen),
   };
@@ -139,6 +155,7 @@ async function toAccepted(
   return {
     sweep: record.sweep,
     ...how,
+    ...(record.after === undefined ? {} : { after: record.after }),
     searchTrials: record.searchTrials,
     reportTrials: record.reportTrials ?? (frozen === undefined ? 0 : countMostReportTrials(frozen)),
   };

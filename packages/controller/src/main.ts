@@ -8,8 +8,11 @@ import { z } from 'zod';
 import { type ClusterParts, startLeading } from './cluster/lead.js';
 import { untilSignalled } from './cluster/process.js';
 import { type ControllerConfig, parseControllerConfig } from './config.js';
-import { leadWhenElected } from './leader/lead.js';
+import { leadWhenElected, type Role } from './leader/lead.js';
 import type { Leadership } from './leader/leadership.js';
+import { Health } from './metrics/health.js';
+import { createMetrics } from './metrics/metrics.js';
+import { serveMetrics } from './metrics/serve-metrics.js';
 
 /**
  * Entry of a controller process in a cluster. stderr is its log, one JSON text a line. Exit codes: 0 after a signal, 78 for
@@ -23,13 +26,23 @@ async function main(): Promise<number> {
     destination,
   );
   const asked = untilSignalled(logger, config.shutdownGraceMs);
-  const parts = await openParts(config, logger);
+  const metrics = createMetrics();
+  // A renewal or a try at the election comes at least every second; the reconciler every quarter of an ack wait.
+  const health = new Health({ pulseMs: 4 * config.ackWaitMs, contactMs: 10_000 });
+  const server = await serveMetrics(config.metricsPort, { registry: metrics.registry, health });
+  logger.info({ port: server.port }, 'serves metrics and health');
+  const parts = { ...(await openParts(config, logger)), metrics, health };
   try {
     const standing = {
       bucket: parts.messaging.state.bucket('leader'),
       identity: config.controllerId,
       clock: systemClock,
       logger,
+      onContact: () => health.contact(),
+      onRole(role: Role) {
+        metrics.role(role);
+        health.role(role);
+      },
       lead: (leadership: Leadership) => startLeading(parts, leadership),
     };
     await leadWhenElected(standing, AbortSignal.any([asked, parts.messaging.closed]));
@@ -38,11 +51,15 @@ async function main(): Promise<number> {
   } finally {
     await parts.messaging.close();
     parts.objects.close();
+    await server.close();
   }
 }
 
 /** Connections and stores, for the life of the process. Objects first: what NATS holds can be made again from them. */
-async function openParts(config: ControllerConfig, logger: ClusterParts['logger']): Promise<ClusterParts> {
+async function openParts(
+  config: ControllerConfig,
+  logger: ClusterParts['logger'],
+): Promise<Omit<ClusterParts, 'metrics' | 'health'>> {
   const objects = await openObjects(config.objects);
   logger.info(objects.facts, 'object store open');
   const options = {

@@ -13,9 +13,12 @@ export const REASONS = {
   drained: 'its worker was drained; it continues from its checkpoint on the next one',
   paused: 'paused by a person',
   resumed: 'resumed',
+  waitsFor: (sweeps: readonly string[]) =>
+    `starts when ${sweeps.join(', ')} ${sweeps.length === 1 ? 'is' : 'are'} over`,
   cancelled: (by: string) => `cancelled by ${by}`,
   cancelling: (by: string) => `cancelling for ${by}: its worker has until the deadline to save a checkpoint`,
   retried: (by: string) => `retry asked for by ${by}`,
+  rebuilt: 'its record was made again from the object store',
   republished: 'its queue message was gone; it was published again',
   nothingCompleted: 'no configuration completed all its search trials, so there is no finalist',
   allReportFailed: 'no report trial completed',

@@ -20,6 +20,7 @@ export async function reconcile(
   known: { readonly everyClaimDead?: boolean; readonly workerEnded?: boolean } = {},
 ): Promise<number> {
   const { everyClaimDead = false, workerEnded = false } = known;
+  const begin = performance.now();
   const queue = await context.messaging.queue.contents();
   noteSequences(context, queue);
   const actions = planReconcile({
@@ -33,6 +34,8 @@ export async function reconcile(
     isLive: (sweep, trial) => context.books.get(sweep)?.get(trial) !== undefined,
   });
   for (const action of actions) await applyAction(context, action, everyClaimDead);
+  const redelivered = actions.filter(({ action }) => action === 'redeliver' || action === 'republish').length;
+  context.measures.reconciled((performance.now() - begin) / 1000, redelivered);
   return actions.length;
 }
 

@@ -8,6 +8,8 @@ import {
   type TrialWhy,
 } from '@adctl/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { submitSweep } from './intake.js';
+import { submissionOf } from './submission.js';
 import { type Script, type ScriptedWorker, startScriptedWorker } from './testing/scripted-worker.fixtures.js';
 import {
   ended,
@@ -15,6 +17,7 @@ import {
   sweepFile,
   type TestDeployment,
   temporaryDirectory,
+  testReading,
 } from './testing/test-deployment.fixtures.js';
 
 let folder: ReturnType<typeof temporaryDirectory>;
@@ -385,6 +388,130 @@ describe('why a trial waits', () => {
     expect(await codes(trial)).toContain('parallel');
     await expect(why(book.plan.at(4).trial.replace(/.$/, (last) => (last === '0' ? '1' : '0')))).rejects.toMatchObject({
       code: 'unknown_trial',
+    });
+  });
+});
+
+describe('while another sweep of the name is active', () => {
+  const OTHER = SMALL.replace('0.002', '0.003');
+
+  test('queue starts after it', async () => {
+    const worker = await startWorker(() => () => ({ does: 'hold' }));
+    const { sweep } = await deployment.submit(SMALL);
+    await deployment.until(sweep, ({ counts }) => counts.running === 2);
+
+    const queued = await deployment.submit(OTHER, { ifActive: 'queue' });
+    const joined = await deployment.submit(OTHER, { ifActive: 'queue' });
+
+    expect(queued).toMatchObject({ created: true, after: [sweep] });
+    expect(joined).toMatchObject({ created: false, sweep: queued.sweep });
+    expect(await show(queued.sweep)).toMatchObject({ expanded: 0, reason: expect.stringContaining(sweep) });
+    const { trial } = deployment.controller.context.books.get(queued.sweep)!.plan.at(0);
+    const why = await deployment.request<TrialWhy>('trials.why', { trial });
+    expect(why.reasons[0]).toMatchObject({ code: 'sweep_queued' });
+    expect(worker.claims.every(({ spec }) => spec.sweep === sweep)).toBe(true);
+
+    await deployment.request('sweeps.cancel', { sweep, now: true });
+    const begun = await deployment.until(queued.sweep, ({ counts }) => counts.running === 2);
+    expect(begun.after).toBeUndefined();
+    expect((await show(sweep)).state).toBe('cancelled');
+  });
+
+  test('replace cancels it and starts after it; the same sweep is joined, and nobody replaces what is not theirs', async () => {
+    let mode: Script = { does: 'hold' };
+    await startWorker(() => () => mode);
+    const { sweep } = await deployment.submit(SMALL);
+    await deployment.until(sweep, ({ counts }) => counts.running === 2);
+
+    expect(await deployment.submit(SMALL, { ifActive: 'replace' })).toMatchObject({ sweep, created: false });
+    const foreign = deployment.controller.settled(() =>
+      submitSweep(
+        deployment.controller.context,
+        {
+          version: 1,
+          source: OTHER,
+          file: 'f',
+          directory: '.',
+          fresh: false,
+          ifActive: 'replace',
+          priority: 'normal',
+        },
+        'somebody-else',
+        testReading,
+      ),
+    );
+    await expect(foreign).rejects.toMatchObject({ code: 'sweep_active' });
+    mode = { does: 'complete' };
+    const next = await deployment.submit(OTHER, { ifActive: 'replace' });
+    const summary = await deployment.until(next.sweep, ended);
+
+    expect(next.after).toEqual([sweep]);
+    expect(summary.state).toBe('completed');
+    expect((await show(sweep)).state).toBe('cancelled');
+  });
+});
+
+describe('an idempotency key', () => {
+  const request = {
+    version: 1,
+    source: SMALL,
+    file: 'f',
+    directory: '.',
+    fresh: true,
+    ifActive: 'join',
+    priority: 'normal',
+    idempotencyKey: 'nightly-1',
+  } as const;
+  const submitAs = (owner: string, source = SMALL) =>
+    deployment.controller.settled(() =>
+      submitSweep(deployment.controller.context, { ...request, source }, owner, testReading),
+    );
+
+  test('is one sweep for two controllers that accept it at the same time', async () => {
+    const { context } = deployment.controller;
+
+    const both = await Promise.all([
+      submitSweep(context, request, 'ann', testReading),
+      submitSweep(context, request, 'ann', testReading),
+    ]).catch((error: unknown) => error);
+
+    // One that comes while the other's record is not written yet may bind the key anew; then the key decides.
+    expect(both).toHaveLength(2);
+    const again = await submitAs('ann');
+    expect((both as SweepAccepted[]).map(({ sweep }) => sweep)).toContain(again.sweep);
+    expect(again.created).toBe(false);
+  });
+
+  test('survives a submission that broke off before its sweep was written', async () => {
+    const { context } = deployment.controller;
+    const key = submissionOf(context, request, 'ann')!;
+    expect(await key.claim('never-00000000' as SweepId)).toBeUndefined();
+    expect(await key.find()).toBeUndefined();
+
+    const accepted = await submitAs('ann');
+    const repeated = await submitAs('ann', SMALL.replace('0.002', '0.9'));
+
+    expect(accepted.created).toBe(true);
+    expect(repeated).toMatchObject({ sweep: accepted.sweep, created: false });
+    expect((await submitAs('bob')).sweep).not.toBe(accepted.sweep);
+  });
+});
+
+describe('edits while a sweep runs', () => {
+  test('parallel and priority, for what waits in the queue too', async () => {
+    const { sweep } = await deployment.submit(sweepFile({ limits: 'parallel: 2' }));
+    await deployment.until(sweep, ({ counts }) => counts.dispatched === 2);
+
+    const changed = await deployment.request<SweepSummary>('sweeps.set', { sweep, parallel: 3, priority: 'high' });
+    await deployment.until(sweep, ({ counts }) => counts.dispatched === 3);
+
+    expect(changed).toMatchObject({ parallel: 3, priority: 'high' });
+    const queued = await deployment.messaging.queue.contents();
+    expect(queued.map(({ priority }) => priority)).toEqual(['high', 'high', 'high']);
+    await deployment.request('sweeps.cancel', { sweep, now: true });
+    await deployment.until(sweep, ended);
+    await expect(deployment.request('sweeps.set', { sweep, parallel: 9 })).rejects.toMatchObject({
+      code: 'wrong_sweep_state',
     });
   });
 });

@@ -3,6 +3,7 @@ import { advanceSweep } from './apply/advance-sweep.js';
 import { dispatchTrials } from './apply/dispatch-trials.js';
 import { foldFacts } from './apply/fold-facts.js';
 import { stopTrials } from './apply/stop-trials.js';
+import { writeSweep } from './apply/write-trial.js';
 import type { ControllerContext } from './context.js';
 import { viewDispatch } from './observe/dispatch-view.js';
 import { type Inbox, type TrialNews, toFacts } from './observe/inbox.js';
@@ -22,6 +23,7 @@ export async function runTurn(context: ControllerContext, inbox: Inbox): Promise
   await foldNews(context, inbox);
   for (const book of [...context.books.values()]) {
     await stopTrials(context, book);
+    await beginWhenFree(context, book);
     const over = await advanceSweep(context, book);
     indexResults(context, book, over);
     if (over) await closeSweep(context, book.record.sweep);
@@ -60,6 +62,11 @@ export function isPassing(error: unknown): boolean {
   return error instanceof AdctlError && error.kind === 'transient' && !isSuperseded(error);
 }
 
+/** The code of an expected error, for counting. */
+export function codeOf(error: unknown): string {
+  return error instanceof AdctlError ? error.code : 'unexpected';
+}
+
 export function isSuperseded(error: unknown): boolean {
   return error instanceof AdctlError && error.code === 'controller_superseded';
 }
@@ -84,6 +91,14 @@ async function fillWindows(context: ControllerContext): Promise<void> {
   );
   // Reused trials took no place: there is room for more, and the sweep may even be over.
   if (context.counters.reused > reusedBefore) context.wake();
+}
+
+/** A sweep that waits for others begins once they are over. */
+async function beginWhenFree(context: ControllerContext, book: SweepBook): Promise<void> {
+  const { after } = book.record;
+  if (after === undefined || after.some((sweep) => context.books.has(sweep))) return;
+  await writeSweep(context, book, { ...book.record, after: undefined, reason: undefined });
+  context.wake();
 }
 
 /** Beside the turns: nothing waits for the index, and what it lacks is read from the results. */

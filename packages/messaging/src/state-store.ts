@@ -45,6 +45,8 @@ export const STATE_BUCKETS = {
   worker: { ttlMs: 60_000 },
   leader: { ttlMs: 4_000 },
   identity: {},
+  /** Idempotency keys of submissions. */
+  submission: {},
 } as const satisfies Record<string, { ttlMs?: number }>;
 export type BucketName = keyof typeof STATE_BUCKETS;
 

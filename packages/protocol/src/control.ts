@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CheckpointHead, WorkerHeartbeat } from './events.js';
+import { Failure } from './failure.js';
 import { Sha256, SweepId, TrialId } from './ids.js';
 import { SelectionMetrics, TrialResult } from './result.js';
 import { TrialPhase, TrialRecord, TrialSpec } from './trial.js';
@@ -47,6 +48,8 @@ export const SweepRecord = z.object({
   /** Nothing is reused and nothing of this sweep's id existed before. */
   fresh: z.boolean(),
   specDigest: Sha256,
+  /** Sweeps that must be over before this one starts (`--if-active queue` and `replace`). */
+  after: z.array(SweepId).optional(),
   /** Cancelling: no trial starts any more; the state changes once the last one has ended. */
   cancelRequest: z.object({ at: z.iso.datetime(), deadline: z.iso.datetime(), by: z.string() }).optional(),
   /** A person resumed it although the code had changed since it was planned. */
@@ -78,8 +81,12 @@ export const SubmitSweep = z.object({
   directory: z.string(),
   fresh: z.boolean(),
   idempotencyKey: z.string().optional(),
-  /** What to do when a sweep of this name is active: join it when identical (default), skip, or fail. */
-  ifActive: z.enum(['join', 'skip', 'fail']),
+  /**
+   * What to do when a sweep of this name is active and this one is another: `join` runs both (default), `skip` leaves
+   * everything as it is, `fail` refuses, `queue` starts after it, `replace` cancels it and starts after it. The same sweep is
+   * always joined.
+   */
+  ifActive: z.enum(['join', 'skip', 'fail', 'queue', 'replace']),
   priority: z.enum(['high', 'normal', 'low']),
 });
 export type SubmitSweep = z.infer<typeof SubmitSweep>;
@@ -92,6 +99,8 @@ export const SweepAccepted = z.object({
   skipped: z.boolean(),
   searchTrials: z.int(),
   reportTrials: z.int(),
+  /** Sweeps that it waits for. */
+  after: z.array(SweepId).optional(),
 });
 export type SweepAccepted = z.infer<typeof SweepAccepted>;
 
@@ -196,6 +205,48 @@ export const ControllerStatus = z.object({
 });
 export type ControllerStatus = z.infer<typeof ControllerStatus>;
 
+/** How far a rebuild has come; the last one's account when none runs. */
+export const RebuildProgress = z.object({
+  state: z.enum(['idle', 'running', 'done', 'failed']),
+  /** Sweeps found in the object store, and looked through so far. */
+  sweeps: z.int(),
+  sweepsDone: z.int(),
+  /** Records that were made; what was there already is left alone. */
+  sweepsCreated: z.int(),
+  trialsCreated: z.int(),
+  /** Results looked at. */
+  results: z.int(),
+  /** Sweeps whose frozen file cannot be read, and results that cannot: left as they are. */
+  unreadable: z.array(z.string()),
+  failure: Failure.optional(),
+});
+export type RebuildProgress = z.infer<typeof RebuildProgress>;
+
+/**
+ * Why a checkpoint stays: its attempt's claim is `held`, it is too `young`, among the `last`, the `best`, where the `head` points, of
+ * a `top` trial. Why it goes: `unfinished` (no manifest), `superseded` by newer ones, of a `past` sweep.
+ */
+export const GcReason = z.enum(['held', 'young', 'last', 'best', 'head', 'top', 'unfinished', 'superseded', 'past']);
+export type GcReason = z.infer<typeof GcReason>;
+
+/** How far a garbage collection has come; the last one's account when none runs. */
+export const GcProgress = z.object({
+  state: z.enum(['idle', 'running', 'done', 'failed']),
+  /** Nothing is deleted; everything else is as if. */
+  dryRun: z.boolean(),
+  sweeps: z.int(),
+  sweepsDone: z.int(),
+  /** Checkpoints by reason. */
+  kept: z.partialRecord(GcReason, z.int()),
+  deleted: z.partialRecord(GcReason, z.int()),
+  /** Bytes of the deleted ones. */
+  bytes: z.number(),
+  /** Key prefixes of deleted checkpoints, the first 200. */
+  prefixes: z.array(z.string()),
+  failure: Failure.optional(),
+});
+export type GcProgress = z.infer<typeof GcProgress>;
+
 const SweepRef = z.object({ sweep: SweepId });
 const TrialRef = z.object({ sweep: SweepId.optional(), trial: TrialId });
 
@@ -213,6 +264,11 @@ export const ControlRequest = {
   'sweeps.resume': SweepRef,
   /** `now` revokes claims at once; otherwise workers get the deadline to checkpoint. → SweepSummary */
   'sweeps.cancel': SweepRef.extend({ now: z.boolean(), deadlineSeconds: z.number().positive().optional() }),
+  /** Edits a sweep that is not over. → SweepSummary */
+  'sweeps.set': SweepRef.extend({
+    parallel: z.int().min(1).optional(),
+    priority: z.enum(['high', 'normal', 'low']).optional(),
+  }),
   /** Retries final trials that failed (or only of some failure classes). → { retried: number } */
   'sweeps.retry': SweepRef.extend({ classes: z.array(z.string()).optional() }),
   /** → TrialSummary[] by index */
@@ -235,6 +291,13 @@ export const ControlRequest = {
     protocol: z.string().optional(),
     sweep: SweepId.optional(),
   }),
+  /**
+   * `start`: makes lost records again from the object store (`force` even while trials run). Without it, tells how far it is.
+   * → RebuildProgress
+   */
+  'admin.rebuild': z.object({ start: z.boolean(), force: z.boolean() }),
+  /** `start`: clears old checkpoints away. Without it, tells how far it is. → GcProgress */
+  'admin.gc': z.object({ start: z.boolean(), dryRun: z.boolean() }),
   /** → ControllerStatus */
   status: z.object({}),
 } as const;

@@ -3,7 +3,10 @@ export {
   ControllerStatus,
   ControlRequest,
   type ControlVerb,
+  GcProgress,
+  GcReason,
   PoolStatus,
+  RebuildProgress,
   SubmitSweep,
   SweepAccepted,
   SweepRecord,
@@ -57,7 +60,9 @@ export {
 } from './leaderboard.js';
 export {
   artifactKey,
+  artifactsPrefix,
   attemptRecordKey,
+  attemptsPrefix,
   checkpointPrefix,
   headKey,
   indexHeadKey,

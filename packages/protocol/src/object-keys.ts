@@ -54,10 +54,16 @@ export const indexHeadKey = (sweep: SweepId) => `${indexPrefix(sweep)}HEAD.json`
 export const indexPartKey = (sweep: SweepId, segment: number, contentHash: string) =>
   `${indexPrefix(sweep)}part-${segmentName(segment)}-${contentHash.slice(0, 16)}.ndjson.gz`;
 
+/** All evidence of failed attempts of a sweep. */
+export const attemptsPrefix = (sweep: SweepId) => `v1/attempt/${sweep}/`;
+
 /** Evidence of a failed attempt that did not end the trial. */
 export const attemptRecordKey = (sweep: SweepId, trial: TrialId, generation: number, attempt: number) =>
-  `v1/attempt/${sweep}/${trial}/g${generation}-a${attempt}.json`;
+  `${attemptsPrefix(sweep)}${trial}/g${generation}-a${attempt}.json`;
+
+/** All files beside the results of a sweep. */
+export const artifactsPrefix = (sweep: SweepId) => `v1/trial-artifact/${sweep}/`;
 
 /** Curves, sheets and other files beside a result. */
 export const artifactKey = (sweep: SweepId, trial: TrialId, attempt: number, file: string) =>
-  `v1/trial-artifact/${sweep}/${trial}/a${attempt}/${file}`;
+  `${artifactsPrefix(sweep)}${trial}/a${attempt}/${file}`;

@@ -48,8 +48,9 @@ export default class Sweep extends ControllerCommand<typeof Sweep> {
       env: variableOf('idempotency-key'),
       helpValue: 'KEY',
     }),
-    'if-active': Flags.option({ options: ['join', 'skip', 'fail'] as const })({
-      summary: 'When a sweep of this name is active: join an identical one, skip, or fail.',
+    'if-active': Flags.option({ options: ['join', 'skip', 'fail', 'queue', 'replace'] as const })({
+      summary:
+        'When another sweep of this name is active: run beside it, skip, fail, start after it, or cancel it and start. The same sweep is joined.',
       env: variableOf('if-active'),
       default: 'join',
     }),

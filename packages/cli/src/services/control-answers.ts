@@ -2,8 +2,10 @@ import {
   ControllerStatus,
   type ControlRequest,
   type ControlVerb,
+  GcProgress,
   Leaderboard,
   LogLine,
+  RebuildProgress,
   SweepAccepted,
   SweepSummary,
   TrialDetail,
@@ -19,6 +21,7 @@ export const ControlAnswer = {
   'sweeps.show': SweepSummary,
   'sweeps.pause': SweepSummary,
   'sweeps.resume': SweepSummary,
+  'sweeps.set': SweepSummary,
   'sweeps.cancel': SweepSummary,
   'sweeps.retry': z.object({ retried: z.int() }),
   'trials.list': z.array(TrialSummary),
@@ -26,6 +29,8 @@ export const ControlAnswer = {
   'trials.why': TrialWhy,
   'trials.logs': z.array(LogLine),
   leaderboard: Leaderboard,
+  'admin.gc': GcProgress,
+  'admin.rebuild': RebuildProgress,
   status: ControllerStatus,
 } as const satisfies Record<ControlVerb, z.ZodType>;
 

@@ -26,7 +26,7 @@ export interface StartSweepOptions {
   readonly submission: {
     readonly fresh: boolean;
     readonly priority: 'high' | 'normal' | 'low';
-    readonly ifActive: 'join' | 'skip' | 'fail';
+    readonly ifActive: 'join' | 'skip' | 'fail' | 'queue' | 'replace';
     readonly idempotencyKey: string | undefined;
   };
   readonly workers: WorkerChoice;

@@ -2,12 +2,14 @@ import { type ControllerStatus, ControlRequest, type ControlVerb } from '@adctl/
 import type { z } from 'zod';
 import type { Controller } from '../controller.js';
 import { badRequest } from '../errors.js';
+import { GarbageCollection } from '../gc/collect-garbage.js';
 import { type SweepReading, submitSweep } from '../intake.js';
 import type { PoolBoard } from '../kubernetes/pool-board.js';
 import { isOver } from '../observe/load-sweeps.js';
+import { Rebuild } from '../rebuild/rebuild.js';
 import { Archive } from './archive.js';
 import { readLeaderboard } from './leaderboard.js';
-import { cancelSweep, listSweeps, pauseSweep, resumeSweep, retrySweep, showSweep } from './sweeps.js';
+import { cancelSweep, listSweeps, pauseSweep, resumeSweep, retrySweep, setSweep, showSweep } from './sweeps.js';
 import { explain, listTrials, readLogs, showTrial, type TrialsApi } from './trials.js';
 
 export interface ApiOptions extends SweepReading {
@@ -19,6 +21,8 @@ export interface ApiOptions extends SweepReading {
   readonly facts?: Pick<ControllerStatus, 'controller' | 'objects' | 'nats'>;
   /** Pools of worker pods, where this controller makes them. */
   readonly pools?: PoolBoard | undefined;
+  /** Where it runs by itself; default one of its own. */
+  readonly gc?: GarbageCollection;
   /** Where people find an object: a file's path, a URL. */
   readonly locate: (objectKey: string) => string;
 }
@@ -53,6 +57,8 @@ function createHandlers(controller: Controller, options: ApiOptions): Handlers {
   const { context } = controller;
   const archive = new Archive(context);
   const trials: TrialsApi = { context, archive, locate: options.locate };
+  const rebuild = new Rebuild(controller);
+  const gc = options.gc ?? new GarbageCollection(context);
   const startedAt = new Date(context.clock.now()).toISOString();
   const thenShow = async (sweep: Parameters<typeof showSweep>[1], change: () => Promise<void>) => {
     await controller.settled(change);
@@ -64,6 +70,7 @@ function createHandlers(controller: Controller, options: ApiOptions): Handlers {
     'sweeps.show': ({ sweep }) => showSweep(archive, sweep),
     'sweeps.pause': ({ sweep }) => thenShow(sweep, () => pauseSweep(context, sweep)),
     'sweeps.resume': ({ sweep }) => thenShow(sweep, () => resumeSweep(context, sweep)),
+    'sweeps.set': ({ sweep, ...change }) => thenShow(sweep, () => setSweep(context, sweep, change)),
     'sweeps.cancel': ({ sweep, now, deadlineSeconds }, by) =>
       thenShow(sweep, () => cancelSweep(context, sweep, { now, deadlineSeconds, by })),
     'sweeps.retry': ({ sweep, classes }) => controller.settled(() => retrySweep(context, archive, sweep, classes)),
@@ -72,6 +79,8 @@ function createHandlers(controller: Controller, options: ApiOptions): Handlers {
     'trials.why': (request) => explain(trials, request),
     'trials.logs': (request) => readLogs(trials, request),
     leaderboard: (query) => readLeaderboard(archive, context.results, options.cards, query),
+    'admin.rebuild': async ({ start, force }) => (start ? rebuild.start(force) : rebuild.progress()),
+    'admin.gc': async ({ start, dryRun }) => (start ? gc.start(dryRun) : gc.progress()),
     async status() {
       return {
         version: 1,

@@ -1,4 +1,5 @@
-import type { FinalState, SweepId, SweepSummary } from '@adctl/protocol';
+import type { FinalState, SweepId, SweepRecord, SweepSummary } from '@adctl/protocol';
+import { publishAgain } from '../apply/dispatch-trials.js';
 import { orderStop } from '../apply/fold-facts.js';
 import { retryTrials } from '../apply/retry-trials.js';
 import { pauseDeadline } from '../apply/stop-trials.js';
@@ -34,6 +35,25 @@ export async function pauseSweep(context: ControllerContext, sweep: SweepId): Pr
     throw wrongSweepState(sweep, cancelRequest === undefined ? state : 'cancelling', 'paused');
   }
   await writeSweep(context, book, { ...book.record, state: 'paused', pausedFrom: state, reason: REASONS.paused });
+  context.wake();
+}
+
+/** Changes how much of the slots a sweep may have, and when; at once, for what waits in the queue too. */
+export async function setSweep(
+  context: ControllerContext,
+  sweep: SweepId,
+  change: { readonly parallel?: number | undefined; readonly priority?: SweepRecord['priority'] | undefined },
+): Promise<void> {
+  const book = await activeBook(context, sweep, 'changed');
+  const { parallel = book.record.parallel, priority = book.record.priority } = change;
+  const isMoved = priority !== book.record.priority;
+  await writeSweep(context, book, { ...book.record, parallel, priority });
+  for (const { record } of isMoved ? [...book.entries()] : []) {
+    if (record.state !== 'dispatched' || record.queueSequence === undefined) continue;
+    // One that a worker took in this moment is published in vain: only one of two can claim it.
+    await context.messaging.queue.remove(record.queueSequence);
+    await publishAgain(context, book, record);
+  }
   context.wake();
 }
 

@@ -1,5 +1,13 @@
 import type { StateBucket, StateEntry } from '@adctl/messaging';
-import { isFinal, type SweepId, SweepRecord, type TrialId, TrialRecord, toCanonicalJson } from '@adctl/protocol';
+import {
+  isFinal,
+  type SweepId,
+  SweepRecord,
+  sweepStatusKey,
+  type TrialId,
+  TrialRecord,
+  toCanonicalJson,
+} from '@adctl/protocol';
 import type { ControllerContext } from '../context.js';
 import { superseded, viewMended } from '../errors.js';
 import type { SweepBook, TrialEntry } from '../observe/sweep-book.js';
@@ -60,14 +68,21 @@ export function takeOverSweep(context: ControllerContext, found: StateEntry) {
 
 function noteTrial(context: ControllerContext, book: SweepBook, entry: TrialEntry): TrialEntry {
   const { sweep, trial, state } = entry.record;
-  if (isFinal(state)) context.leaseBoard.forget(sweep, trial);
+  if (isFinal(state)) {
+    context.leaseBoard.forget(sweep, trial);
+    context.measures.trialEnded(entry.record);
+  }
   book.put(entry);
   return entry;
 }
 
-/** Writes a sweep's changed record. @throws as `writeTrial`. */
+/**
+ * Writes a sweep's changed record; what cannot be read off its trials goes to the object store first.
+ * @throws as `writeTrial`.
+ */
 export async function writeSweep(context: ControllerContext, book: SweepBook, changed: SweepRecord): Promise<void> {
   const record = withTerm(context, changed);
+  if (toStatus(record) !== toStatus(book.record)) await putStatus(context, record);
   const swapped = await swap(context.sweeps, record.sweep, record, book.revision);
   if ('revision' in swapped) {
     book.note(record, swapped.revision);
@@ -87,8 +102,20 @@ export async function createSweep(
   first: SweepRecord,
 ): Promise<{ readonly record: SweepRecord; readonly revision: number } | null> {
   const record = withTerm(context, first);
+  await putStatus(context, record);
   const swapped = await swap(context.sweeps, record.sweep, record, null);
   return 'revision' in swapped ? { record, revision: swapped.revision } : null;
+}
+
+/** Writes the record of a trial that has none, and that is in no book. @returns whether there was none. */
+export async function createLostTrial(context: ControllerContext, first: TrialRecord): Promise<boolean> {
+  const key = trialKey(first.sweep, first.trial);
+  return (await context.trials.create(key, withTerm(context, first))) !== null;
+}
+
+/** The same for a sweep. */
+export async function createLostSweep(context: ControllerContext, first: SweepRecord): Promise<boolean> {
+  return (await context.sweeps.create(first.sweep, withTerm(context, first))) !== null;
 }
 
 /**
@@ -105,6 +132,16 @@ export async function rewriteTrial(
   const swapped = await swap(context.trials, key, record, revision);
   if (!('revision' in swapped)) throw superseded(key);
   return { record, revision: swapped.revision };
+}
+
+/** The object from which a lost record is made again. */
+async function putStatus({ objects }: ControllerContext, record: SweepRecord): Promise<void> {
+  await objects.put(sweepStatusKey(record.sweep), Buffer.from(toStatus(record)), { contentType: 'application/json' });
+}
+
+/** What of a sweep's record follows from nothing else. */
+function toStatus({ expanded: _expanded, term: _term, ...status }: SweepRecord): string {
+  return toCanonicalJson({ ...status, expanded: 0 });
 }
 
 /** A compare-and-set whose lost answers count as won: then what is there is what we wrote. */

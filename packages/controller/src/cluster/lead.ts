@@ -1,5 +1,5 @@
 import { codeVersion } from '@adctl/engine/code-version';
-import type { Messaging } from '@adctl/messaging';
+import { type Messaging, systemClock } from '@adctl/messaging';
 import { findMethod, METHODS } from '@adctl/methods';
 import type { OpenedObjects } from '@adctl/storage';
 import type { Logger } from 'pino';
@@ -7,8 +7,11 @@ import { serveApi } from '../api/serve.js';
 import type { ControllerConfig } from '../config.js';
 import { type Controller, startController } from '../controller.js';
 import { createDatasetCatalog } from '../datasets.js';
+import { GarbageCollection } from '../gc/collect-garbage.js';
 import { PoolBoard } from '../kubernetes/pool-board.js';
 import type { Leadership } from '../leader/leadership.js';
+import type { Health } from '../metrics/health.js';
+import type { ControllerMetrics } from '../metrics/metrics.js';
 import { preparePools } from './lead-pools.js';
 
 /** What the controller process holds for as long as it lives, leading or not. */
@@ -21,6 +24,8 @@ export interface ClusterParts {
   readonly version: string;
   /** Of the server, as `prepareNats` found it. */
   readonly natsVersion: string;
+  readonly metrics: ControllerMetrics;
+  readonly health: Health;
 }
 
 /** A controller that leads: it alone writes records, fills the queue and answers requests. */
@@ -39,7 +44,7 @@ export interface Leading {
  * @throws AdctlError what messaging and the object store throw while everything is read.
  */
 export async function startLeading(parts: ClusterParts, leadership: Leadership): Promise<Leading> {
-  const { config, messaging, objects, logger, version } = parts;
+  const { config, messaging, objects, logger, version, metrics, health } = parts;
   const board = new PoolBoard();
   const startPools = await preparePools(parts, board);
   const controller = await startController({
@@ -52,9 +57,14 @@ export async function startLeading(parts: ClusterParts, leadership: Leadership):
     windowPerSlot: config.windowPerSlot,
     owners: config.owners,
     explainClass: (name) => board.explain(name),
+    measures: metrics,
+    onPulse: () => health.pulse(),
     leadership,
   });
+  const gc = new GarbageCollection(controller.context);
+  const stopGc = everyHours(config.gcHours, () => gc.start(false));
   const unserve = await serveApi(controller, {
+    gc,
     cards: METHODS,
     datasets: createDatasetCatalog(config.cacheDir),
     codeVersionOf: codeVersion,
@@ -71,13 +81,31 @@ export async function startLeading(parts: ClusterParts, leadership: Leadership):
   });
   const pools = startPools?.(controller, leadership);
   logger.info('leads');
+  const unfollow = metrics.follow(controller.context);
+  health.serves();
   return {
     controller,
     stopped: controller.stopped,
     async close() {
       await pools?.close();
+      unfollow();
+      stopGc();
       await unserve();
       await controller.close();
     },
   };
+}
+
+/** Repeats something, first after one period. @returns the function that stops it. */
+function everyHours(hours: number, run: () => void): () => void {
+  if (hours === 0) return () => undefined;
+  let cancel: () => void = () => undefined;
+  const wait = () => {
+    cancel = systemClock.after(hours * 3_600_000, () => {
+      run();
+      wait();
+    });
+  };
+  wait();
+  return () => cancel();
 }

@@ -26,6 +26,8 @@ export interface ElectionOptions {
   /** Milliseconds that go on while the process is stopped and never jump. Default `performance.now`. */
   readonly monotonicMs?: () => number;
   readonly logger: Logger;
+  /** Hears whenever the store has answered. */
+  readonly onContact?: () => void;
 }
 
 /** The one key of the bucket. */
@@ -44,6 +46,7 @@ export async function awaitLeadership(options: ElectionOptions, signal: AbortSig
     const sentAt = monotonicMs();
     try {
       const revision = await bucket.create(KEY, leaseOf(identity, clock));
+      options.onContact?.();
       if (revision !== null) return keepLeadership({ ...options, monotonicMs }, revision, sentAt);
     } catch (error) {
       if (!isTransient(error)) throw error;
@@ -54,7 +57,7 @@ export async function awaitLeadership(options: ElectionOptions, signal: AbortSig
 }
 
 function keepLeadership(
-  { bucket, identity, clock, monotonicMs, logger }: ElectionOptions & { readonly monotonicMs: () => number },
+  { bucket, identity, clock, monotonicMs, logger, onContact }: ElectionOptions & { readonly monotonicMs: () => number },
   term: number,
   sentAt: number,
 ): Leadership {
@@ -82,6 +85,7 @@ function keepLeadership(
       if (next === null) return end(leadershipLost(identity, 'somebody else leads'));
       revision = next;
       renewedAt = renewal;
+      onContact?.();
     } catch (error) {
       logger.warn({ err: error, term }, 'the leadership was not renewed');
     }

@@ -32,6 +32,7 @@ class ControllerProcess {
         ADCTL_OBJECTS: 'filesystem',
         ADCTL_OBJECTS_DIR: objects,
         ADCTL_CONTROLLER_ID: id,
+        ADCTL_METRICS_PORT: '0',
       },
       stdio: ['ignore', 'ignore', 'pipe'],
     });

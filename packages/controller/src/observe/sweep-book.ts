@@ -95,11 +95,10 @@ export class SweepBook {
     return this.#ready.size + this.missing.length + Math.max(0, this.planned - this.record.expanded);
   }
 
-  /** Whether trials may be started: neither paused nor being cancelled nor over. */
+  /** Whether trials may be started: neither paused nor being cancelled nor over, and not waiting for another sweep. */
   get isRunning(): boolean {
-    return (
-      (this.record.state === 'search' || this.record.state === 'report') && this.record.cancelRequest === undefined
-    );
+    const { state, cancelRequest, after } = this.record;
+    return (state === 'search' || state === 'report') && cancelRequest === undefined && after === undefined;
   }
 
   get(trial: TrialId): TrialEntry | undefined {

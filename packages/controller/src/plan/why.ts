@@ -1,5 +1,6 @@
 import type { SweepRecord, TrialRecord, TrialWhy } from '@adctl/protocol';
 import { isFinal } from '@adctl/protocol';
+import { REASONS } from '../reasons.js';
 
 export interface WhySnapshot {
   readonly record: TrialRecord;
@@ -62,6 +63,7 @@ function* reasonsOf(snapshot: WhySnapshot): Generator<TrialWhy['reasons'][number
     return;
   }
   if (sweep.state === 'paused') yield { code: 'sweep_paused', message: `sweep ${sweep.sweep} is paused` };
+  if (sweep.after !== undefined) yield { code: 'sweep_queued', message: REASONS.waitsFor(sweep.after) };
   if (record.state === 'paused') return;
   if (record.notBefore !== undefined && Date.parse(record.notBefore) > nowMs) {
     yield {

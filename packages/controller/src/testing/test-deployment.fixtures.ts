@@ -74,7 +74,12 @@ export interface TestDeployment {
 }
 
 export interface DeploymentOptions
-  extends Partial<Pick<ControllerOptions, 'clock' | 'ackWaitMs' | 'windowPerSlot' | 'takeOver' | 'orderedWrites'>> {
+  extends Partial<
+    Pick<
+      ControllerOptions,
+      'clock' | 'ackWaitMs' | 'windowPerSlot' | 'takeOver' | 'orderedWrites' | 'measures' | 'owners'
+    >
+  > {
   readonly directory: string;
   readonly slots?: number;
   readonly wrap?: (parts: { messaging: Messaging; objects: ObjectStore }) => {
@@ -111,6 +116,8 @@ export async function startDeployment(options: DeploymentOptions): Promise<TestD
       logger: pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' }),
       ackWaitMs,
       ...(options.clock === undefined ? {} : { clock: options.clock }),
+      ...(options.measures === undefined ? {} : { measures: options.measures }),
+      ...(options.owners === undefined ? {} : { owners: options.owners }),
       windowPerSlot: options.windowPerSlot ?? 2,
       takeOver: options.takeOver ?? true,
       orderedWrites: options.orderedWrites ?? true,
