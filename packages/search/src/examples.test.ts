@@ -11,8 +11,8 @@ const TRAININGS: Readonly<Record<string, number>> = {
   'ocgan-mnist-full.yaml': 130,
   'dae.yaml': 13,
   'fashion.yaml': 36,
-  'zoo.yaml': 24,
-  'zoo-textures.yaml': 24,
+  'zoo.yaml': 44,
+  'zoo-textures.yaml': 44,
 };
 
 const FILES = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
