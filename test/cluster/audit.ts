@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import { connectNats } from '@adctl/messaging/nats';
+import { ResultEvent, TrialRecord, TrialResult } from '@adctl/protocol';
+import type { ObjectStore } from '@adctl/storage';
+import type { Cluster } from './cluster.ts';
+
+export interface Audit {
+  /** Result objects of the sweep. */
+  readonly results: number;
+  /** By how many attempts each of them was reached, from 1: how often, by number. */
+  readonly attempts: Readonly<Record<number, number>>;
+  /** Everything on which object store, records and events do not agree; empty when all is well. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Compares what three witnesses say of an ended sweep, each read by itself: the result objects, the trials' records, the
+ * stream of result events. Every trial must have exactly one result, everywhere the same.
+ */
+export async function auditSweep(
+  cluster: Cluster,
+  { sweep, trials, objects }: { readonly sweep: string; readonly trials: number; readonly objects: ObjectStore },
+): Promise<Audit> {
+  const problems: string[] = [];
+  const results = new Map<string, { readonly key: string; readonly result: TrialResult }>();
+  for await (const { key } of objects.list(`v1/result/${sweep}/`)) {
+    const object = await objects.get(key);
+    if (object === null) continue;
+    const result = TrialResult.parse(JSON.parse(Buffer.from(object.content).toString('utf8')));
+    if (results.has(result.spec.trial)) problems.push(`${result.spec.trial} has two result objects`);
+    results.set(result.spec.trial, { key, result });
+  }
+  if (results.size !== trials) problems.push(`${results.size} trials have a result object, not ${trials}`);
+
+  const messaging = await connectNats({
+    servers: [`nats://${cluster.nats.url}`],
+    role: 'controller',
+    identity: 'controller',
+    credentials: { nkeySeedFile: join(cluster.folder, 'controller.nk') },
+  });
+  try {
+    const records = (await messaging.state.bucket('trial').entries(sweep)).map(({ value }) => TrialRecord.parse(value));
+    if (records.length !== trials) problems.push(`${records.length} trials have a record, not ${trials}`);
+    for (const record of records) {
+      const stored = results.get(record.trial);
+      if (record.state !== 'completed') problems.push(`the record of ${record.trial} says ${record.state}`);
+      if (record.resultKey !== stored?.key) problems.push(`the record of ${record.trial} names another result`);
+    }
+    for await (const { data } of messaging.events.read(`result.${sweep}.>`)) {
+      const event = ResultEvent.parse(data);
+      if (event.resultKey !== results.get(event.trial)?.key) {
+        problems.push(`an event of attempt ${event.attempt} of ${event.trial} names another result`);
+      }
+    }
+    const left = await messaging.queue.contents();
+    if (left.length > 0) problems.push(`${left.length} messages are left in the queue`);
+  } finally {
+    await messaging.close();
+  }
+  const attempts: Record<number, number> = {};
+  for (const { result } of results.values()) attempts[result.attempt] = (attempts[result.attempt] ?? 0) + 1;
+  return { results: results.size, attempts, problems };
+}

@@ -1,0 +1,199 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createGenerator } from '@adctl/random';
+import { openObjects } from '@adctl/storage';
+import { slowDown, startFakeS3 } from '@adctl/storage/s3/testing';
+import { z } from 'zod';
+import { type Audit, auditSweep } from './audit.ts';
+import { type Cluster, startCluster } from './cluster.ts';
+import { writeNoopSweep } from './noop-sweep.ts';
+import type { ClusterProcess } from './processes.ts';
+
+export interface ChaosPlan {
+  /** Search trials; one report trial more. */
+  readonly trials: number;
+  readonly workers: number;
+  readonly slots: number;
+  /** Kills with -9 of whichever controller leads; a second one stands by. */
+  readonly controllerKills: number;
+  /** Pause between two kills of a worker with -9. */
+  readonly workerKillEveryMs: number;
+  readonly natsRestarts: number;
+  /** Share of all S3 requests that are refused, throughout. */
+  readonly refuse: number;
+  readonly ackWaitMs: number;
+  /** Of the trials, in epochs of about a millisecond. */
+  readonly epochs: number;
+  readonly seed: number;
+}
+
+export interface ChaosReport {
+  readonly seconds: number;
+  readonly kills: { readonly controllers: number; readonly workers: number; readonly nats: number };
+  /** From a controller's death until one answers again, in ms, in order. */
+  readonly failoverMs: readonly number[];
+  readonly audit: Audit;
+}
+
+const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'chaos', AWS_SECRET_ACCESS_KEY: 'chaos' };
+
+/**
+ * Runs a sweep of short trials through the real programs while everything dies: the leading controller, workers, the
+ * nats-server; and the object store refuses a share of all requests. Then the witnesses are compared.
+ */
+export async function runChaos(plan: ChaosPlan, say: (line: string) => void = () => undefined): Promise<ChaosReport> {
+  const fake = await startFakeS3({ buckets: ['chaos'], keepRequests: false });
+  Object.assign(process.env, CREDENTIALS); // where the SDK's chain finds them, here and in the processes
+  const env = {
+    ADCTL_TRAINER: 'noop',
+    ADCTL_OBJECTS: 's3',
+    ADCTL_S3_BUCKET: 'chaos',
+    ADCTL_S3_ENDPOINT: fake.endpoint,
+    ADCTL_S3_RETRY_PAUSE_MS: '50',
+  };
+  const cluster = await startCluster({ ackWaitMs: plan.ackWaitMs, env });
+  try {
+    const sweep = await submit(cluster, plan);
+    const generator = createGenerator(plan.seed, 'chaos');
+    fake.setFaults(slowDown(plan.refuse, () => generator.uniform()));
+    const startedAt = performance.now();
+    const over = new AbortController();
+    const watching = watch(cluster, sweep).finally(() => over.abort());
+    const [failoverMs, workers, nats] = await Promise.all([
+      killControllers(cluster, plan, over.signal, say),
+      killWorkers(cluster, plan, over.signal),
+      restartNats(cluster, plan, over.signal, say),
+      watching,
+    ]);
+    const seconds = (performance.now() - startedAt) / 1_000;
+    fake.setFaults(() => null);
+    const settings = { bucket: 'chaos', endpoint: fake.endpoint };
+    const objects = await openObjects({ kind: 's3', settings });
+    const audit = await auditSweep(cluster, { sweep, trials: plan.trials + 1, objects: objects.store });
+    objects.close();
+    return { seconds, kills: { controllers: failoverMs.length, workers, nats }, failoverMs, audit };
+  } finally {
+    await cluster.close();
+    await fake.close();
+  }
+}
+
+async function submit(cluster: Cluster, { trials, epochs }: ChaosPlan): Promise<string> {
+  const leader = await cluster.startLeader();
+  const learningRates = Array.from({ length: trials }, (_, index) => (index + 1) / 1_000_000);
+  const file = await writeNoopSweep(cluster.folder, { name: 'chaos', epochs, learningRates });
+  const { code, stdout, stderr } = await cluster.run(['sweep', file, '--yes', '--detach', '--json']);
+  if (code !== 0) throw new Error(`the sweep was not accepted: ${stderr}${stdout}`);
+  await leader.remove();
+  return z.object({ accepted: z.object({ sweep: z.string() }) }).parse(JSON.parse(stdout)).accepted.sweep;
+}
+
+/** Follows the sweep to its end, again and again: a command may give up while everything is down. */
+async function watch(cluster: Cluster, sweep: string): Promise<void> {
+  for (;;) {
+    const { code, stdout } = await cluster.run(['sweeps', 'watch', sweep, '--json', '--log-level', 'error']);
+    if (code === 0) return;
+    if (code !== 75) throw new Error(`watching ended with ${code}: ${stdout.slice(0, 2_000)}`);
+    await delay(500);
+  }
+}
+
+/** Two controllers; the one that leads is killed as often as planned, some seconds after it began to answer. */
+async function killControllers(
+  cluster: Cluster,
+  plan: ChaosPlan,
+  over: AbortSignal,
+  say: (line: string) => void,
+): Promise<number[]> {
+  const generator = createGenerator(plan.seed, 'controllers');
+  const failoverMs: number[] = [];
+  const living = new Set<ClusterProcess>();
+  const startOne = () => {
+    const started = cluster.startController();
+    living.add(started);
+    // One that gave up, e.g. because the server was away, is started again as a Deployment would.
+    void started.ended.then(() => {
+      living.delete(started);
+      if (!over.aborted) startOne();
+    });
+  };
+  startOne();
+  startOne();
+  let diedAt: number | null = null;
+  while (!over.aborted) {
+    const leader = await Promise.race([untilOneLeads(living), untilAborted(over)]);
+    if (leader === null) break;
+    if (diedAt !== null) failoverMs.push(performance.now() - diedAt);
+    if (failoverMs.length >= plan.controllerKills) break;
+    await delay(500 + generator.integer(1_500), undefined, { signal: over }).catch(() => undefined); // over: seen above
+    if (over.aborted) break;
+    diedAt = performance.now();
+    leader.kill('SIGKILL');
+    await leader.ended;
+    say(`controller killed, ${failoverMs.length + 1} of ${plan.controllerKills}`);
+  }
+  await untilAborted(over);
+  return failoverMs;
+}
+
+/** The first living controller that says, after now, that it leads; or has said so and said nothing of having lost it. */
+function untilOneLeads(living: ReadonlySet<ClusterProcess>): Promise<ClusterProcess> {
+  return new Promise((resolve) => {
+    const look = () => {
+      for (const one of living) {
+        const log = one.log();
+        if (log.lastIndexOf('"msg":"leads"') > log.lastIndexOf('"msg":"no longer leading"')) return resolve(one);
+      }
+      setTimeout(look, 20);
+    };
+    look();
+  });
+}
+
+function untilAborted(signal: AbortSignal): Promise<null> {
+  if (signal.aborted) return Promise.resolve(null);
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(null), { once: true }));
+}
+
+/** Workers that are started again when they end, and one of them killed every now and then. @returns the kills. */
+async function killWorkers(cluster: Cluster, plan: ChaosPlan, over: AbortSignal): Promise<number> {
+  const generator = createGenerator(plan.seed, 'workers');
+  const living: ClusterProcess[] = [];
+  let started = 0;
+  let kills = 0;
+  const startOne = (place: number) => {
+    started += 1;
+    const worker = cluster.startWorker(`w-${started}`, { ADCTL_SLOTS: String(plan.slots) });
+    living[place] = worker;
+    void worker.ended.then(() => {
+      if (!over.aborted) startOne(place);
+    });
+  };
+  for (let place = 0; place < plan.workers; place++) startOne(place);
+  while (!over.aborted) {
+    await delay(plan.workerKillEveryMs, undefined, { signal: over }).catch(() => undefined); // over: seen below
+    if (over.aborted) break;
+    living[generator.integer(living.length)]?.kill('SIGKILL');
+    kills += 1;
+  }
+  return kills;
+}
+
+/** Restarts the server some seconds apart, by a signal and by a crash in turn. @returns how often. */
+async function restartNats(
+  cluster: Cluster,
+  plan: ChaosPlan,
+  over: AbortSignal,
+  say: (line: string) => void,
+): Promise<number> {
+  let restarts = 0;
+  while (restarts < plan.natsRestarts) {
+    await delay(5_000, undefined, { signal: over }).catch(() => undefined); // over: seen below
+    if (over.aborted) break;
+    await (restarts % 2 === 0 ? cluster.nats.stop() : cluster.nats.kill());
+    await delay(1_000);
+    await cluster.nats.start();
+    restarts += 1;
+    say(`nats-server restarted, ${restarts} of ${plan.natsRestarts}`);
+  }
+  return restarts;
+}

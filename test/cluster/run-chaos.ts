@@ -1,0 +1,27 @@
+/**
+ * The whole chaos run: 2,000 short trials, at least four workers, a lease of 3 s.
+ *
+ *   node test/cluster/run-chaos.ts [TRIALS] [CONTROLLER-KILLS] [NATS-RESTARTS] [SEED]     needs a built tree
+ *
+ * Prints the report as JSON; exit code 0 when object store, records and events agree on one result a trial.
+ */
+import { runChaos } from './chaos.ts';
+
+const [trials = 2_000, controllerKills = 100, natsRestarts = 5, seed = 1] = process.argv.slice(2).map(Number);
+const report = await runChaos(
+  {
+    trials,
+    workers: 4,
+    slots: 2,
+    controllerKills,
+    workerKillEveryMs: 1_000,
+    natsRestarts,
+    refuse: 0.3,
+    ackWaitMs: 3_000,
+    epochs: 40,
+    seed,
+  },
+  (line) => console.error(line),
+);
+console.log(JSON.stringify(report, null, 2));
+process.exitCode = report.audit.problems.length === 0 ? 0 : 1;
