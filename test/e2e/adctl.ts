@@ -63,7 +63,9 @@ export function comparableLeaderboard(stdout: string): unknown {
   const { outcome } = z.object({ outcome: z.object({ leaderboard: Leaderboard }) }).parse(JSON.parse(stdout));
   return outcome.leaderboard.groups.map((group) => ({
     ...group,
-    rows: group.rows.map(({ searchSeconds, reportSeconds, failures, ...row }) => row),
+    rows: group.rows.map(
+      ({ searchSeconds, reportSeconds, trainedPerSecond, scoredPerSecond, failures, ...row }) => row,
+    ),
   }));
 }
 

@@ -4,6 +4,39 @@ import { parseControllerConfig } from './config.js';
 
 const FOLDER = { ADCTL_NATS_URL: 'nats://nats:4222', ADCTL_OBJECTS: 'filesystem', ADCTL_OBJECTS_DIR: '/objects' };
 
+const POOL = {
+  ...{ name: 'gpu', class: 'gpu24', image: 'registry.example/worker:1', max: 4 },
+  resources: { requests: { cpu: '1', memory: '1Gi' }, limits: { 'nvidia.com/gpu': '1' } },
+};
+
+describe('pools', () => {
+  test('are read from a variable; sweeps then name them, and their classes are made at start', () => {
+    const config = parseControllerConfig({ ...FOLDER, ADCTL_POOLS: JSON.stringify({ pools: [POOL] }) });
+
+    expect(config.kubernetes).toMatchObject({ instance: 'adctl', pools: { pools: [{ name: 'gpu', max: 4 }] } });
+    expect(config.classes).toEqual(['gpu24']);
+    expect(config.classOf('gpu')).toBe('gpu24');
+    expect(() => config.classOf('other')).toThrow(/other/);
+  });
+
+  test('come from one place', () => {
+    const variables = { ...FOLDER, ADCTL_POOLS: '{}', ADCTL_POOLS_FILE: '/pools.yaml' };
+
+    expect(() => parseControllerConfig(variables)).toThrow('ADCTL_POOLS, ADCTL_POOLS_FILE: exclude each other');
+  });
+
+  test('say where their mistakes are, and when their file is not there', () => {
+    expect(() => parseControllerConfig({ ...FOLDER, ADCTL_POOLS: '{ "pools": [] }' })).toThrow(
+      /ADCTL_POOLS has a mistake/,
+    );
+    expect(() => parseControllerConfig({ ...FOLDER, ADCTL_POOLS_FILE: '/nowhere.yaml' })).toThrow(/cannot be read/);
+  });
+
+  test('are none where no pools are given', () => {
+    expect(parseControllerConfig(FOLDER).kubernetes).toBeNull();
+  });
+});
+
 describe('parseControllerConfig', () => {
   test('needs a server and a place for objects; empty variables count as unset', () => {
     const config = parseControllerConfig({ ...FOLDER, ADCTL_NATS_CREDS_FILE: '', HOME: '/home/a' });

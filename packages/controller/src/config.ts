@@ -49,11 +49,11 @@ const Variables = z.object({
   /** Where the workers run. Default: the service account's namespace, or that of the kubeconfig's context. */
   ADCTL_KUBERNETES_NAMESPACE: z.string().min(1).optional(),
   /** Name of this installation (Helm: the release); workers are told apart by it. */
-  ADCTL_INSTANCE: z
+  ADCTL_KUBERNETES_INSTANCE: z
     .string()
     .regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'must be at most 63 lower-case letters, digits and dashes')
     .default('adctl'),
-  /** The controller's own pod, whose workload the workers go with. */
+  /** The controller's own pod, whose workload the workers go with. Default: in a cluster the host's name, with a kubeconfig none. */
   ADCTL_POD_NAME: z.string().min(1).optional(),
   /** All lease times hang on it; workers must have the same. */
   ADCTL_ACK_WAIT_MS: wholeNumber(60_000, 200),
@@ -162,8 +162,8 @@ function toKubernetes(env: z.output<typeof Variables>): KubernetesSettings | nul
     pools,
     kubeconfig: env.ADCTL_KUBECONFIG,
     namespace: env.ADCTL_KUBERNETES_NAMESPACE,
-    instance: env.ADCTL_INSTANCE,
-    podName: env.ADCTL_POD_NAME,
+    instance: env.ADCTL_KUBERNETES_INSTANCE,
+    podName: env.ADCTL_POD_NAME ?? (env.ADCTL_KUBECONFIG === undefined ? hostname() : undefined),
   };
 }
 

@@ -1,0 +1,126 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PoolStatus, TrialWhy, WorkerPod } from '@adctl/protocol';
+import { asJob } from '@adctl/testkit/kubernetes';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
+import { z } from 'zod';
+import { comparableLeaderboard, readResults, run } from '../e2e/adctl.ts';
+import { makeToySweep } from '../e2e/toy-sweep.ts';
+import { type KubernetesCluster, type KubernetesOptions, startKubernetesCluster } from './kubernetes.ts';
+
+let toy: Awaited<ReturnType<typeof makeToySweep>>;
+let file: string;
+beforeAll(async () => {
+  toy = await makeToySweep(2);
+  file = join(toy.folder, toy.file);
+});
+afterAll(() => rm(toy.folder, { recursive: true, force: true }));
+
+async function setUp(options: Partial<KubernetesOptions>): Promise<KubernetesCluster> {
+  const cluster = await startKubernetesCluster({ ackWaitMs: 3_000, pool: {}, ...options });
+  onTestFinished(() => cluster.close());
+  return cluster;
+}
+
+const Workers = z.object({ pools: z.array(PoolStatus), pods: z.array(WorkerPod) });
+async function workersOf(cluster: KubernetesCluster) {
+  const { stdout } = await cluster.run(['workers', '--json']);
+  return Workers.parse(JSON.parse(stdout));
+}
+
+const jobsOf = ({ kubernetes }: KubernetesCluster) => kubernetes.api.store.list('jobs');
+const workerPods = ({ kubernetes }: KubernetesCluster) => kubernetes.pods().filter(({ metadata }) => metadata.labels);
+const running = (cluster: KubernetesCluster) => workerPods(cluster).filter(({ status }) => status.phase === 'Running');
+
+test('a sweep trains in pods that its trials call for, with the numbers of an embedded run, and leaves none behind', async () => {
+  const cluster = await setUp({ pool: { max: 2, idleSeconds: 2 } });
+  const controller = await cluster.startLeader(cluster.controllerEnv);
+  expect(jobsOf(cluster)).toEqual([]);
+
+  const clustered = await cluster.run(['sweep', file, '--yes', '--json']);
+  const logs = workerPods(cluster).map(({ metadata }) => cluster.kubernetes.log(metadata.name));
+
+  expect(clustered.code, clustered.stderr + controller.log() + logs.join('\n')).toBe(0);
+  const embedded = await run(['sweep', file, '--local', '--yes', '--json', '--slots', '1'], { cwd: toy.folder });
+  expect(comparableLeaderboard(clustered.stdout)).toEqual(comparableLeaderboard(embedded.stdout));
+  const here = await readResults(join(toy.folder, '.adctl/objects'));
+  const there = await readResults(cluster.objects);
+  expect([...there.keys()].sort()).toEqual([...here.keys()].sort());
+  for (const [trial, result] of there) {
+    expect(result.artifacts.model?.sha256, trial).toBe(here.get(trial)?.artifacts.model?.sha256);
+    expect(result.test, trial).toEqual(here.get(trial)?.test);
+  }
+  await cluster.until(() => workerPods(cluster).every(({ status }) => status.phase === 'Succeeded'));
+  expect(await workersOf(cluster)).toMatchObject({ pools: [{ pool: 'cpu', desired: 0 }] });
+});
+
+test('an evicted worker gives its trial back to another one, and no attempt is counted against it', async () => {
+  const long = await makeToySweep(12);
+  onTestFinished(() => rm(long.folder, { recursive: true, force: true }));
+  const cluster = await setUp({ pool: { max: 1, spot: true }, secondMs: 500 });
+  const controller = await cluster.startLeader(cluster.controllerEnv);
+  const sweep = cluster.start(['sweep', join(long.folder, long.file), '--yes', '--json']);
+  let state: string | undefined;
+  do state = (await workersOf(cluster)).pods[0]?.state;
+  while (state !== 'busy');
+  const [first] = running(cluster);
+  if (first === undefined) throw new Error('no worker runs');
+
+  cluster.kubernetes.evict(first);
+  const finished = await sweep.finished;
+
+  expect(finished.code, finished.stderr + controller.log()).toBe(0);
+  expect(cluster.kubernetes.log(first.metadata.name)).toContain('takes no more trials');
+  // It ended well, so its Job is complete, and the trials called for another.
+  const [evicted, next] = jobsOf(cluster).map(asJob);
+  expect(evicted?.status.conditions).toMatchObject([{ type: 'Complete' }]);
+  expect(next).toBeDefined();
+  const results = await readResults(cluster.objects);
+  expect([...results.values()].flatMap(({ failures }) => failures ?? [])).toEqual([]);
+});
+
+test('a controller that was killed is followed by one that goes on with the same workers', async () => {
+  const cluster = await setUp({ pool: { max: 2 } });
+  const first = await cluster.startLeader(cluster.controllerEnv);
+  await cluster.run(['sweep', file, '--yes', '--detach']);
+  await cluster.until(() => running(cluster).length === 2);
+  const before = jobsOf(cluster).map(({ metadata }) => metadata.name);
+
+  await first.remove();
+  await cluster.startLeader(cluster.controllerEnv);
+  const finished = await cluster.run(['sweep', file, '--yes', '--json']); // the same sweep: waits for its end
+
+  expect(finished.code, finished.stderr).toBe(0);
+  expect(jobsOf(cluster).map(({ metadata }) => metadata.name)).toEqual(before);
+});
+
+test('workers that cannot train open the circuit, and trials say why they wait', async () => {
+  // The pool wants a GPU, so that the worker looks for an engine that no machine of these tests has.
+  const gpu = { flavour: 'gpu', max: 1 } as const;
+  const resources = { requests: { cpu: '1', memory: '1Gi' }, limits: { 'nvidia.com/gpu': '1' } };
+  const cluster = await setUp({ pool: { ...gpu, resources }, secondMs: 20 });
+  await cluster.startLeader(cluster.controllerEnv);
+  await cluster.run(['sweep', file, '--yes', '--detach']);
+
+  await cluster.until(() =>
+    cluster.kubernetes.api.store.list('events').some(({ reason }) => reason === 'PoolCircuitOpen'),
+  );
+
+  const { stdout: list } = await cluster.run(['trials', 'list', '--json']);
+  const [trial] = z.array(z.object({ trial: z.string() })).parse(JSON.parse(list));
+  const { stdout: why } = await cluster.run(['trials', 'why', trial?.trial ?? '', '--json']);
+  expect(TrialWhy.parse(JSON.parse(why)).reasons.map(({ code }) => code)).toContain('pool_circuit_open');
+});
+
+test('uninstalling the controller ends its workers', async () => {
+  const cluster = await setUp({ pool: { min: 2, max: 2 }, workerEnv: { ADCTL_TRAINER: 'noop' } });
+  const controller = await cluster.startLeader(cluster.controllerEnv);
+  await cluster.until(() => running(cluster).length === 2);
+
+  await controller.remove();
+  cluster.kubernetes.api.store.remove('deployments', 'default', 'adctl');
+  await cluster.until(() => workerPods(cluster).length === 0);
+
+  expect(jobsOf(cluster)).toEqual([]);
+  expect(cluster.kubernetes.pids().size).toBe(0);
+});

@@ -1,0 +1,113 @@
+/**
+ * Runs a sweep through everything a cluster has, on this machine: a nats-server with least permissions, an S3 endpoint (moto;
+ * a folder where pip cannot get it), the controller, a make-believe Kubernetes whose pods are real worker processes, and
+ * `adctl sweep FILE --context`. Then runs the same file embedded and compares.
+ *
+ *   node test/e2e/run-kubernetes.ts [SWEEP.yaml] [--workers N] [--folder] [--no-compare]
+ *     needs a built tree and an engine; default: examples/sweeps/ocgan.yaml, which needs MNIST in the cache
+ *
+ * Exit code 0 when both finish and every result is the same: the digest of each trained model and every test number.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { digestOf, TrialResult } from '@adctl/protocol';
+import { type ObjectPlace, openObjects } from '@adctl/storage';
+import { prepareMoto, startMoto } from '../../packages/storage/src/s3/moto.fixtures.ts';
+import { startKubernetesCluster } from '../cluster/kubernetes.ts';
+import { comparableLeaderboard, run } from './adctl.ts';
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    workers: { type: 'string', default: '2' },
+    folder: { type: 'boolean', default: false },
+    'no-compare': { type: 'boolean', default: false },
+  },
+});
+const file = resolve(positionals[0] ?? 'examples/sweeps/ocgan.yaml');
+const BUCKET = 'adctl';
+const say = (text: string) => process.stderr.write(`${text}\n`);
+const secondsSince = (startMs: number) => ((performance.now() - startMs) / 1000).toFixed(1);
+
+const work = await mkdtemp(join(tmpdir(), 'adctl-kubernetes-'));
+const store = flags.folder ? null : await startStore();
+const cluster = await startKubernetesCluster({
+  ackWaitMs: 20_000,
+  pool: { max: Number(flags.workers), idleSeconds: 5 },
+  ...(store === null ? {} : { env: store.env, secrets: store.secrets }),
+});
+let equal = false;
+try {
+  say(`object store: ${store === null ? cluster.objects : store.env.ADCTL_S3_ENDPOINT}`);
+  await cluster.startLeader(cluster.controllerEnv);
+  say('the controller leads; no worker runs yet');
+  const startedMs = performance.now();
+  const clustered = await cluster.run(['sweep', file, '--yes', '--json', '--context', 'test']);
+  say(`cluster: exit code ${clustered.code} after ${secondsSince(startedMs)} s`);
+  if (clustered.code !== 0) say(clustered.stderr);
+  const pods = cluster.kubernetes.pods().filter(({ metadata }) => metadata.labels !== undefined);
+  for (const { metadata, status } of pods) say(`  pod ${metadata.name}: ${status.phase}`);
+  equal = clustered.code === 0 && (flags['no-compare'] || (await compare(clustered.stdout)));
+} finally {
+  await cluster.close();
+  await store?.stop();
+  await rm(work, { recursive: true, force: true });
+}
+process.exit(equal ? 0 : 1);
+
+async function startStore() {
+  const prepared = await prepareMoto();
+  if ('reason' in prepared) {
+    say(`no S3 endpoint, objects lie in a folder: ${prepared.reason}`);
+    return null;
+  }
+  const moto = await startMoto(prepared.python);
+  await moto.createBucket(BUCKET);
+  const secrets = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
+  const env = { ADCTL_OBJECTS: 's3', ADCTL_S3_BUCKET: BUCKET, ADCTL_S3_ENDPOINT: moto.endpoint };
+  return { env, secrets, stop: moto.stop };
+}
+
+async function compare(clusteredAnswer: string): Promise<boolean> {
+  const startedMs = performance.now();
+  const embedded = await run(['sweep', file, '--local', '--yes', '--json', '--slots', flags.workers], { cwd: work });
+  say(`embedded: exit code ${embedded.code} after ${secondsSince(startedMs)} s`);
+  if (embedded.code !== 0) {
+    say(embedded.stderr);
+    return false;
+  }
+  const here = await digests({ kind: 'filesystem', directory: join(work, '.adctl/objects') });
+  const there = await digests(placeOfCluster());
+  const sameBoard = isDeepStrictEqual(comparableLeaderboard(clusteredAnswer), comparableLeaderboard(embedded.stdout));
+  const differing = [...new Set([...here.keys(), ...there.keys()])].filter(
+    (trial) => here.get(trial) !== there.get(trial),
+  );
+  say(
+    `${here.size} results embedded, ${there.size} in the cluster; ${differing.length} differ; same leaderboard: ${sameBoard}`,
+  );
+  for (const trial of differing) say(`  ${trial}: ${here.get(trial)} here, ${there.get(trial)} there`);
+  say(`digest of all results: ${digestOf([...there].sort())}`);
+  return sameBoard && differing.length === 0 && there.size > 0;
+}
+
+function placeOfCluster(): ObjectPlace {
+  if (store === null) return { kind: 'filesystem', directory: cluster.objects };
+  Object.assign(process.env, store.secrets); // the SDK's own chain finds them
+  return { kind: 's3', settings: { bucket: BUCKET, endpoint: store.env.ADCTL_S3_ENDPOINT } };
+}
+
+/** Digest of each trial's model and test numbers, by trial. */
+async function digests(place: ObjectPlace): Promise<Map<string, string>> {
+  const opened = await openObjects(place);
+  const found = new Map<string, string>();
+  for await (const { key } of opened.store.list('v1/result/')) {
+    const object = await opened.store.get(key);
+    if (object === null || !key.endsWith('.json')) continue;
+    const { spec, artifacts, test } = TrialResult.parse(JSON.parse(Buffer.from(object.content).toString('utf8')));
+    found.set(spec.trial, digestOf({ model: artifacts.model?.sha256 ?? '', test: test ?? null }));
+  }
+  opened.close();
+  return found;
+}
