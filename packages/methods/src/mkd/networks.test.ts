@@ -107,6 +107,11 @@ describe('presets', () => {
     expect(resolve('default', shape(512, 3))).toMatchObject({ inputSize: 128 });
   });
 
+  test('quick takes small batches of large images, of which there are few', () => {
+    expect(resolve('quick', shape(64, 3))).toMatchObject({ inputSize: 64, epochs: 20, batchSize: 16, lambda: 0.5 });
+    expect(resolve('quick', shape(28, 1))).toMatchObject({ batchSize: 64 });
+  });
+
   test('the blur is 4 pixels at 128 and in proportion otherwise', () => {
     expect(blurSigmaOf(Hyperparameters.parse({ inputSize: 128 }))).toBe(4);
     expect(blurSigmaOf(Hyperparameters.parse({ inputSize: 32 }))).toBe(1);
