@@ -1,6 +1,5 @@
 import { type Clock, createLeaseTimes, type Messaging, systemClock } from '@adctl/messaging';
 import {
-  AdctlError,
   type EngineFacts,
   type Sha256,
   type TrialAssignment,
@@ -12,6 +11,7 @@ import type { ObjectStore } from '@adctl/storage';
 import type { Logger } from 'pino';
 import type { RunningAttempt, SlotContext } from './attempt.js';
 import type { WorkerConfig } from './config.js';
+import { exitCodeOf, isUnreachable } from './exit-code.js';
 import { pause } from './retry.js';
 import { runTrial } from './run-trial.js';
 import { createTrainer, type Trainer } from './trainer.js';
@@ -52,9 +52,8 @@ interface Slot {
 
 /** How long one request for a message waits; afterwards the slot looks at its surroundings. */
 const NEXT_WAIT_MS = 5_000;
-/** Pause after the queue or a training process failed for transient reasons, and how often in a row that may happen. */
+/** Pause after the queue or a training process failed for transient reasons. */
 const TROUBLE_PAUSE_MS = 1_000;
-const MOST_TROUBLE = 5;
 
 export function createWorker(parts: WorkerParts): Worker {
   const { config, messaging, logger, clock = systemClock } = parts;
@@ -198,23 +197,4 @@ export function createWorker(parts: WorkerParts): Worker {
     },
     trainerPids: () => slots.flatMap(({ trainer }) => trainer.pid() ?? []),
   };
-}
-
-/** Nobody answers, or no controller has been there yet: waiting helps, and has a limit of its own. */
-function isUnreachable(error: unknown): boolean {
-  const codes = [
-    'controller_unreachable',
-    'nats_not_prepared',
-    'nats_timeout',
-    'nats_no_responders',
-    'nats_disconnected',
-  ];
-  return error instanceof AdctlError && codes.includes(error.code);
-}
-
-/** What ends the worker at once, by exit code; null for what may pass. */
-function exitCodeOf(error: unknown, trouble: number): number | null {
-  if (error instanceof AdctlError && error.code === 'gpu_not_seen') return WORKER_EXIT_CODES.gpuNotSeen;
-  if (error instanceof AdctlError && error.kind === 'user') return WORKER_EXIT_CODES.badConfiguration;
-  return trouble >= MOST_TROUBLE ? WORKER_EXIT_CODES.temporary : null;
 }

@@ -1,0 +1,26 @@
+import { AdctlError, WORKER_EXIT_CODES } from '@adctl/protocol';
+
+/** Failures in a row of queue or training process, for reasons that may pass, after which a worker gives up. */
+const MOST_TROUBLE = 5;
+
+/** Nobody answers, or no controller has been there yet: waiting helps, and has a limit of its own. */
+export function isUnreachable(error: unknown): boolean {
+  const codes = [
+    'controller_unreachable',
+    'nats_not_prepared',
+    'nats_timeout',
+    'nats_no_responders',
+    'nats_disconnected',
+  ];
+  return error instanceof AdctlError && codes.includes(error.code);
+}
+
+/**
+ * What ends a worker at once, by exit code; null for what may pass.
+ * @param trouble failures in a row, this one included
+ */
+export function exitCodeOf(error: unknown, trouble: number): number | null {
+  if (error instanceof AdctlError && error.code === 'gpu_not_seen') return WORKER_EXIT_CODES.gpuNotSeen;
+  if (error instanceof AdctlError && error.kind === 'user') return WORKER_EXIT_CODES.badConfiguration;
+  return trouble >= MOST_TROUBLE ? WORKER_EXIT_CODES.temporary : null;
+}
