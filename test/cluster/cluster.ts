@@ -75,6 +75,7 @@ export async function startCluster({ ackWaitMs, env = {} }: ClusterOptions): Pro
         ADCTL_NATS_URL: `nats://${nats.url}`,
         ADCTL_NATS_METRICS_MAX_BYTES: String(64 * 1024 ** 2),
         ADCTL_NATS_RECONNECT_MS: '100',
+        ADCTL_METRICS_PORT: '0', // several controllers share this machine
         ADCTL_ACK_WAIT_MS: String(ackWaitMs),
         ADCTL_OBJECTS: 'filesystem',
         ADCTL_OBJECTS_DIR: objects,

@@ -69,7 +69,11 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<W
     const supervise = (settings: Readonly<Record<string, string>>, own: SupervisedProgram) =>
       superviseProgram({ directory, settings: { ...common, ...settings }, logger, onBroken: breakWith, ...own });
     const controller = supervise(
-      { ADCTL_NATS_NKEY_SEED_FILE: keys.seedFile('controller'), ADCTL_POOL_CLASSES: `default=${options.flavour}` },
+      {
+        ADCTL_NATS_NKEY_SEED_FILE: keys.seedFile('controller'),
+        ADCTL_POOL_CLASSES: `default=${options.flavour}`,
+        ADCTL_METRICS_PORT: '0', // any: clusters of other folders may run beside this one
+      },
       { program: 'controller', processes: 1, entry: findControllerEntry() },
     );
     undo.push(() => controller.stop('drain'));
