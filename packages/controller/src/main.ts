@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { type ClusterParts, startLeading } from './cluster/lead.js';
 import { untilSignalled } from './cluster/process.js';
 import { type ControllerConfig, parseControllerConfig } from './config.js';
+import { createPoolMetrics } from './kubernetes/pool-metrics.js';
 import { leadWhenElected, type Role } from './leader/lead.js';
 import type { Leadership } from './leader/leadership.js';
 import { Health } from './metrics/health.js';
@@ -31,7 +32,8 @@ async function main(): Promise<number> {
   const health = new Health({ pulseMs: 4 * config.ackWaitMs, contactMs: 10_000 });
   const server = await serveMetrics(config.metricsPort, { registry: metrics.registry, health });
   logger.info({ port: server.port }, 'serves metrics and health');
-  const parts = { ...(await openParts(config, logger)), metrics, health };
+  const poolMetrics = createPoolMetrics(metrics.registry);
+  const parts = { ...(await openParts(config, logger)), metrics, poolMetrics, health };
   try {
     const standing = {
       bucket: parts.messaging.state.bucket('leader'),
@@ -59,7 +61,7 @@ async function main(): Promise<number> {
 async function openParts(
   config: ControllerConfig,
   logger: ClusterParts['logger'],
-): Promise<Omit<ClusterParts, 'metrics' | 'health'>> {
+): Promise<Omit<ClusterParts, 'metrics' | 'health' | 'poolMetrics'>> {
   const objects = await openObjects(config.objects);
   logger.info(objects.facts, 'object store open');
   const options = {

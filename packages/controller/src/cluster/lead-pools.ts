@@ -14,7 +14,7 @@ export type StartPools = (controller: Controller, leadership: Leadership) => Run
  * @throws AdctlError user `kubernetes_not_configured`.
  */
 export async function preparePools(
-  { config, logger, version }: ClusterParts,
+  { config, logger, version, poolMetrics }: ClusterParts,
   board: PoolBoard,
 ): Promise<StartPools | null> {
   if (config.kubernetes === null) return null;
@@ -24,12 +24,22 @@ export async function preparePools(
   ]);
   const { pools: file, instance, podName } = config.kubernetes;
   const place = findKubernetes(config.kubernetes);
-  return (controller, leadership) =>
-    startPools({
+  return (controller, leadership) => {
+    const running = startPools({
       ...{ file, instance, podName, board, version, logger, ...place },
       term: leadership.term,
       mayWrite: () => leadership.holds(),
       controller: seenByPools(controller, (owner) => config.owners.of(owner).slots),
       ackWaitMs: config.ackWaitMs,
+      onAnswer: (verb, status) => poolMetrics.answered(verb, status),
     });
+    const unfollow = poolMetrics.follow(board, () => running.silentMs());
+    return {
+      silentMs: () => running.silentMs(),
+      async close() {
+        unfollow();
+        await running.close();
+      },
+    };
+  };
 }

@@ -9,6 +9,7 @@ import { type Controller, startController } from '../controller.js';
 import { createDatasetCatalog } from '../datasets.js';
 import { GarbageCollection } from '../gc/collect-garbage.js';
 import { PoolBoard } from '../kubernetes/pool-board.js';
+import type { PoolMetrics } from '../kubernetes/pool-metrics.js';
 import type { Leadership } from '../leader/leadership.js';
 import type { Health } from '../metrics/health.js';
 import type { ControllerMetrics } from '../metrics/metrics.js';
@@ -25,6 +26,7 @@ export interface ClusterParts {
   /** Of the server, as `prepareNats` found it. */
   readonly natsVersion: string;
   readonly metrics: ControllerMetrics;
+  readonly poolMetrics: PoolMetrics;
   readonly health: Health;
 }
 
