@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -201,10 +201,25 @@ describeWithTools('the chart', ({ helm }) => {
       rules.map((rule) => rule.ports.map(({ port }) => port));
 
     expect(policyOf('controller').policyTypes).toEqual(['Ingress', 'Egress']);
-    expect(ports(policyOf('controller').ingress)).toEqual([[9090]]);
+    expect(ports(policyOf('controller').ingress)).toEqual([[9464]]);
     expect(ports(policyOf('controller').egress)).toEqual([[53, 53], [4222], [443], [443, 6443]]);
     expect(policyOf('worker').ingress).toEqual([]);
     expect(ports(policyOf('worker').egress)).toEqual([[53, 53], [4222], [443]]);
+  });
+
+  test('dashboard and alerts ask only for metrics that the controller has', async () => {
+    const manifests = await render(EVERYTHING, MONITORING);
+    const dashboard = (findManifest(manifests, 'ConfigMap', 'dashboard').data as Record<string, string>)['adctl.json']!;
+    const asked = [dashboard, JSON.stringify(findManifest(manifests, 'PrometheusRule'))].flatMap(
+      (text) => text.match(/\badctl_[a-z_]+/g) ?? [],
+    );
+    const had = readControllerSources().match(/\badctl_[a-z_]+/g) ?? [];
+
+    expect(JSON.parse(dashboard)).toMatchObject({ title: 'adctl', panels: expect.any(Array) });
+    expect(asked.length).toBeGreaterThan(10);
+    expect(
+      [...new Set(asked)].map((name) => name.replace(/_bucket$/, '')).filter((name) => !had.includes(name)),
+    ).toEqual([]);
   });
 
   test('without pools the controller gets no API token', async () => {
@@ -243,6 +258,15 @@ describeWithTools('the chart', ({ helm }) => {
     await expect(render(values)).rejects.toThrow(reason);
   });
 });
+
+/** The text of every source file of the controller but its tests. */
+function readControllerSources(): string {
+  const root = join(import.meta.dirname, '../../packages/controller/src');
+  return readdirSync(root, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts') && !/\.(test|fixtures)\.ts$/.test(file))
+    .map((file) => readFileSync(join(root, file), 'utf8'))
+    .join('\n');
+}
 
 function podsOf(manifests: readonly Manifest[]): [title: string, pod: V1PodSpec][] {
   return manifests
