@@ -130,7 +130,14 @@ describeWithTools('the chart', ({ helm }) => {
     const controller = environmentOf(podOf(findManifest(manifests, 'Deployment')));
     const worker = environmentOf(job.spec!.template.spec!);
 
-    expect(parseControllerConfig(controller)).toMatchObject({
+    const folder = mkdtempSync(join(tmpdir(), 'adctl-pools-'));
+    const poolsPath = join(folder, 'pools.yaml');
+    writeFileSync(poolsPath, poolsFile(manifests));
+
+    expect(controller.ADCTL_POOLS_FILE).toBe('/etc/adctl/pools/pools.yaml');
+    const config = parseControllerConfig({ ...controller, ADCTL_POOLS_FILE: poolsPath });
+    rmSync(folder, { recursive: true });
+    expect(config).toMatchObject({
       nats: { servers: ['tls://nats.example:4222'], tls: { caFile: '/etc/adctl/nats-ca/ca.crt' } },
       objects: { kind: 's3' },
     });
