@@ -220,7 +220,7 @@ describeWithTools('the chart', ({ helm }) => {
     const asked = [dashboard, JSON.stringify(findManifest(manifests, 'PrometheusRule'))].flatMap(
       (text) => text.match(/\badctl_[a-z_]+/g) ?? [],
     );
-    const had = readControllerSources().match(/\badctl_[a-z_]+/g) ?? [];
+    const had: readonly string[] = readControllerSources().match(/\badctl_[a-z_]+/g) ?? [];
 
     expect(JSON.parse(dashboard)).toMatchObject({ title: 'adctl', panels: expect.any(Array) });
     expect(asked.length).toBeGreaterThan(10);
