@@ -17,7 +17,10 @@ describe('adctl sweep killed with -9', () => {
   afterAll(() => rm(toy.folder, { recursive: true, force: true }));
   const sweep = (directory: string) => ['sweep', toy.file, '--yes', '--json', '--directory', directory];
 
-  test('the whole tree, at random moments: the same command continues and ends with the same leaderboard', async () => {
+  // Six sweeps one after the other: half a minute each on two quiet cores, more beside other work.
+  test('the whole tree, at random moments: the same command continues and ends with the same leaderboard', {
+    timeout: 600_000,
+  }, async () => {
     const options = { cwd: toy.folder, env: ENV };
     const undisturbed = await run(sweep('calm'), options);
     expect(undisturbed.code, undisturbed.stderr).toBe(0);
