@@ -19,7 +19,8 @@ beforeAll(async () => {
   await cluster.startLeader();
 });
 afterEach(async () => {
-  await cluster.nats.start(); // a test that failed may have left it stopped
+  await cluster.nats.start(); // a test may have left it stopped
+  await untilControllerAnswers();
   await Promise.all(workers.splice(0).map((worker) => worker.remove()));
 });
 afterAll(() => cluster.close());
@@ -29,6 +30,17 @@ const startWorker = (name: string, env?: Readonly<Record<string, string>>) => {
   workers.push(worker);
   return worker;
 };
+
+/** After an outage the controller first has to come back to the server. */
+async function untilControllerAnswers(): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const { code, stderr } = await cluster.run(['workers', '--json']);
+      expect(code, stderr).toBe(0);
+    },
+    { timeout: 60_000, interval: 200 },
+  );
+}
 
 /** Submits a sweep of one search and one report trial, which reuse nothing. @returns its id. */
 async function submit(name: string, epochs = LONG): Promise<string> {
