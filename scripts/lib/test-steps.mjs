@@ -82,7 +82,7 @@ async function readTotals(path) {
     if (error.code === 'ENOENT') return { passed: 0, failed: 1, skipped: 0 }; // vitest itself did not get that far
     throw error;
   }
-  return totalsOf(report);
+  return { ...totalsOf(report), skippedWhat: skippedOf(report) };
 }
 
 /**
@@ -102,6 +102,27 @@ export function totalsOf(report) {
   };
 }
 
+/**
+ * What did not run, by the outermost title around it: a name tells the reason, and whole suites are one line.
+ *
+ * @param {{ testResults: { assertionResults: { status: string, ancestorTitles: string[], title: string }[] }[] }} report
+ * @returns {string[]}
+ */
+export function skippedOf(report) {
+  const groups = new Map();
+  for (const { assertionResults } of report.testResults) {
+    for (const { status, ancestorTitles, title } of assertionResults) {
+      if (!['pending', 'skipped', 'todo'].includes(status)) continue;
+      const group = ancestorTitles[0] ?? '';
+      groups.set(group, [...(groups.get(group) ?? []), title]);
+    }
+  }
+  return [...groups].map(([group, titles]) => {
+    const what = titles.length === 1 ? titles[0] : `${titles.length} tests`;
+    return group === '' ? what : `${group}: ${what}`;
+  });
+}
+
 function printSummary(outcomes, time) {
   const lines = TEST_STEPS.map(({ name }) => {
     const outcome = outcomes.find((item) => item.name === name);
@@ -115,7 +136,14 @@ function printSummary(outcomes, time) {
   for (const { tests } of outcomes) {
     for (const key of Object.keys(total)) total[key] += tests?.[key] ?? 0;
   }
-  process.stdout.write(`\nTests took ${time}:\n${lines.join('\n')}\n\n${counted(total)}\n`);
+  const skipped = outcomes.flatMap(({ name, tests }) =>
+    (tests?.skippedWhat ?? []).map((what) => `  - ${name}: ${what}`),
+  );
+  const notRun =
+    skipped.length === 0
+      ? ''
+      : `\nSkipped, each by the reason in its name or because a store or server lacks what it tests:\n${skipped.join('\n')}\n`;
+  process.stdout.write(`\nTests took ${time}:\n${lines.join('\n')}\n${notRun}\n${counted(total)}\n`);
 }
 
 function counted({ passed, failed, skipped }) {
