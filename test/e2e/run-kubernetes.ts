@@ -38,6 +38,18 @@ const cluster = await startKubernetesCluster({
   pool: { max: Number(flags.workers), idleSeconds: 5 },
   ...(store === null ? {} : { env: store.env, secrets: store.secrets }),
 });
+/** Ends every process and removes every file, once. */
+let ending: Promise<void> | undefined;
+const end = (): Promise<void> => {
+  ending ??= (async () => {
+    await cluster.close();
+    await store?.stop();
+    await rm(work, { recursive: true, force: true });
+  })();
+  return ending;
+};
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void end().then(() => process.exit(130)));
 let equal = false;
 try {
   say(`object store: ${store === null ? cluster.objects : store.env.ADCTL_S3_ENDPOINT}`);
@@ -51,9 +63,7 @@ try {
   for (const { metadata, status } of pods) say(`  pod ${metadata.name}: ${status.phase}`);
   equal = clustered.code === 0 && (flags['no-compare'] || (await compare(clustered.stdout)));
 } finally {
-  await cluster.close();
-  await store?.stop();
-  await rm(work, { recursive: true, force: true });
+  await end();
 }
 process.exit(equal ? 0 : 1);
 
