@@ -2,8 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import { attribute, type NativeBackend, nativeBackend } from './native.js';
 import type { NamedVariable } from './network.js';
 import type { Optimizer, ParameterSource } from './optimizer.js';
-import { assertStateFits, createSlots, nameSlots } from './optimizer-slots.js';
+import { createSlots, type SlotStore, storeSlots } from './optimizer-slots.js';
 import { scalar } from './scalars.js';
+import { createOptimizer } from './update-rule.js';
 
 export interface AdamOptions {
   readonly learningRate: number;
@@ -15,13 +16,9 @@ export interface AdamOptions {
   readonly epsilon?: number;
 }
 
-/** How the moments are kept and moved; one implementation per backend. */
-interface AdamEngine {
+/** How the moments are kept (all first, then all second) and moved; one implementation per backend. */
+interface AdamEngine extends SlotStore {
   update(gradients: readonly tf.Tensor[], stepSize: number, epsilon: number): void;
-  /** Fresh copies: all first moments, then all second moments. */
-  read(): tf.Tensor[];
-  write(tensors: readonly tf.Tensor[]): void;
-  dispose(): void;
 }
 
 /**
@@ -43,64 +40,36 @@ export function createAdam(sources: readonly ParameterSource[], options: AdamOpt
   const native = nativeBackend();
   const engine =
     native === null ? composedEngine(variables, beta1, beta2) : fusedEngine(native, variables, beta1, beta2);
-  let stepCount = 0;
 
-  return {
+  return createOptimizer(variables, options.learningRate, {
+    ...engine,
     kind: 'adam',
-    variables,
-    learningRate: options.learningRate,
-    get stepCount() {
-      return stepCount;
-    },
-    update(gradients) {
-      stepCount++;
+    slotNames: ['m', 'v'],
+    update(gradients, learningRate, stepCount) {
       const correction = Math.sqrt(1 - beta2 ** stepCount);
-      const stepSize = (this.learningRate * correction) / (1 - beta1 ** stepCount);
+      const stepSize = (learningRate * correction) / (1 - beta1 ** stepCount);
       engine.update(gradients, stepSize, epsilon * correction);
     },
-    state() {
-      const tensors = engine.read();
-      const count = variables.length;
-      const slots = [
-        ...nameSlots('m', variables, tensors.slice(0, count)),
-        ...nameSlots('v', variables, tensors.slice(count)),
-      ];
-      return { kind: 'adam', stepCount, slots };
-    },
-    restore(state) {
-      assertStateFits(state, 'adam', variables, ['m', 'v']);
-      engine.write(state.slots.map((slot) => slot.tensor));
-      stepCount = state.stepCount;
-    },
-    dispose: engine.dispose,
-  };
+  });
 }
 
 /** Ordinary ops, any backend. */
 function composedEngine(variables: readonly NamedVariable[], beta1: number, beta2: number): AdamEngine {
   const first = createSlots(variables);
   const second = createSlots(variables);
-  const all = [...first, ...second];
   return {
-    update: (gradients, stepSize, epsilon) =>
-      tf.tidy(() => {
-        const size = tf.scalar(stepSize);
-        const offset = tf.scalar(epsilon);
-        for (const [i, { variable }] of variables.entries()) {
-          const g = gradients[i]!;
-          const m = tf.add(tf.mul(first[i]!, scalar(beta1)), tf.mul(g, scalar(1 - beta1)));
-          const v = tf.add(tf.mul(second[i]!, scalar(beta2)), tf.mul(tf.square(g), scalar(1 - beta2)));
-          first[i]!.assign(m);
-          second[i]!.assign(v);
-          variable.assign(tf.sub(variable, tf.mul(tf.div(m, tf.add(tf.sqrt(v), offset)), size)));
-        }
-      }),
-    read: () => all.map((slot) => slot.clone()),
-    write: (tensors) => {
-      for (const [i, slot] of all.entries()) slot.assign(tensors[i]!);
-    },
-    dispose: () => {
-      for (const slot of all) slot.dispose();
+    ...storeSlots([...first, ...second]),
+    update(gradients, stepSize, epsilon) {
+      const size = tf.scalar(stepSize);
+      const offset = tf.scalar(epsilon);
+      for (const [i, { variable }] of variables.entries()) {
+        const g = gradients[i]!;
+        const m = tf.add(tf.mul(first[i]!, scalar(beta1)), tf.mul(g, scalar(1 - beta1)));
+        const v = tf.add(tf.mul(second[i]!, scalar(beta2)), tf.mul(tf.square(g), scalar(1 - beta2)));
+        first[i]!.assign(m);
+        second[i]!.assign(v);
+        variable.assign(tf.sub(variable, tf.mul(tf.div(m, tf.add(tf.sqrt(v), offset)), size)));
+      }
     },
   };
 }
@@ -153,18 +122,17 @@ function fusedEngine(
   ];
 
   return {
-    update: (gradients, stepSize, epsilon) =>
-      tf.tidy(() => {
-        const shared = [scalar(0), scalar(0), tf.scalar(stepSize), scalar(beta1), scalar(beta2), tf.scalar(epsilon)];
-        for (const [i, { variable }] of variables.entries()) {
-          const handle = parameters[i]!;
-          if (variable.dataId !== known[i]) write(handle, variable);
-          const inputs = [handle, first[i]!, second[i]!, ...shared, gradients[i]!];
-          native.executeMultipleOutputs('ResourceApplyAdam', attributes, inputs, 0);
-          variable.assign(read(handle));
-          known[i] = variable.dataId;
-        }
-      }),
+    update(gradients, stepSize, epsilon) {
+      const shared = [scalar(0), scalar(0), tf.scalar(stepSize), scalar(beta1), scalar(beta2), tf.scalar(epsilon)];
+      for (const [i, { variable }] of variables.entries()) {
+        const handle = parameters[i]!;
+        if (variable.dataId !== known[i]) write(handle, variable);
+        const inputs = [handle, first[i]!, second[i]!, ...shared, gradients[i]!];
+        native.executeMultipleOutputs('ResourceApplyAdam', attributes, inputs, 0);
+        variable.assign(read(handle));
+        known[i] = variable.dataId;
+      }
+    },
     read: () => [...first, ...second].map(read),
     write: (tensors) => {
       for (const [i, handle] of [...first, ...second].entries()) write(handle, tensors[i]!);

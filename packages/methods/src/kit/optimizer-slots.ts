@@ -3,6 +3,15 @@ import * as tf from '@tensorflow/tfjs';
 import type { NamedVariable } from './network.js';
 import type { OptimizerSlot, OptimizerState } from './optimizer.js';
 
+/** Tensors that outlive an update: moving averages, by slot and then by variable. */
+export interface SlotStore {
+  /** Fresh copies, which the caller disposes. */
+  read(): tf.Tensor[];
+  /** Replaces all content; the caller keeps owning the tensors. */
+  write(tensors: readonly tf.Tensor[]): void;
+  dispose(): void;
+}
+
 /** An untrained variable per parameter, filled with a value: the moving averages of an optimizer. */
 export function createSlots(variables: readonly NamedVariable[], value = 0): tf.Variable[] {
   return variables.map(({ variable }) => {
@@ -13,13 +22,27 @@ export function createSlots(variables: readonly NamedVariable[], value = 0): tf.
   });
 }
 
-/** Names one kind of slot after the variables it belongs to. */
+/** Slots that live in TensorFlow.js variables, on any backend. */
+export function storeSlots(slots: readonly tf.Variable[]): SlotStore {
+  return {
+    read: () => slots.map((slot) => slot.clone()),
+    write(tensors) {
+      for (const [i, slot] of slots.entries()) slot.assign(tensors[i]!);
+    },
+    dispose() {
+      for (const slot of slots) slot.dispose();
+    },
+  };
+}
+
+/** Names the tensors of all slots, by slot and then by variable, after both. */
 export function nameSlots(
-  slot: string,
+  slotNames: readonly string[],
   variables: readonly NamedVariable[],
   tensors: readonly tf.Tensor[],
 ): OptimizerSlot[] {
-  return tensors.map((tensor, i) => ({ name: `${slot}/${variables[i]!.name}`, tensor }));
+  const names = slotNames.flatMap((slot) => variables.map((variable) => `${slot}/${variable.name}`));
+  return tensors.map((tensor, i) => ({ name: names[i]!, tensor }));
 }
 
 /** Refuses a saved state that cannot belong to this optimizer, naming the first difference. */

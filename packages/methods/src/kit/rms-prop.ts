@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Optimizer, ParameterSource } from './optimizer.js';
-import { assertStateFits, createSlots, nameSlots } from './optimizer-slots.js';
+import { createSlots, storeSlots } from './optimizer-slots.js';
 import { scalar } from './scalars.js';
+import { createOptimizer } from './update-rule.js';
 
 export interface RmsPropOptions {
   readonly learningRate: number;
@@ -21,44 +22,20 @@ export function createRmsProp(sources: readonly ParameterSource[], options: RmsP
   const { decay = 0.9, epsilon = 1e-10, initialMeanSquare = 1 } = options;
   const variables = sources.flatMap((source) => source.trainable);
   const meanSquares = createSlots(variables, initialMeanSquare);
-  let stepCount = 0;
 
-  return {
+  return createOptimizer(variables, options.learningRate, {
     kind: 'rmsprop',
-    variables,
-    learningRate: options.learningRate,
-    get stepCount() {
-      return stepCount;
+    slotNames: ['meanSquare'],
+    ...storeSlots(meanSquares),
+    update(gradients, learningRate) {
+      const rate = tf.scalar(learningRate);
+      for (const [i, { variable }] of variables.entries()) {
+        const gradient = gradients[i]!;
+        const slot = meanSquares[i]!;
+        slot.assign(tf.add(tf.mul(slot, scalar(decay)), tf.mul(tf.square(gradient), scalar(1 - decay))));
+        const direction = tf.mul(gradient, tf.rsqrt(tf.add(slot, scalar(epsilon))));
+        variable.assign(tf.sub(variable, tf.mul(direction, rate)));
+      }
     },
-    update(gradients) {
-      stepCount++;
-      tf.tidy(() => {
-        const rate = tf.scalar(this.learningRate);
-        for (const [i, { variable }] of variables.entries()) {
-          const gradient = gradients[i]!;
-          const slot = meanSquares[i]!;
-          slot.assign(tf.add(tf.mul(slot, scalar(decay)), tf.mul(tf.square(gradient), scalar(1 - decay))));
-          const direction = tf.mul(gradient, tf.rsqrt(tf.add(slot, scalar(epsilon))));
-          variable.assign(tf.sub(variable, tf.mul(direction, rate)));
-        }
-      });
-    },
-    state: () => ({
-      kind: 'rmsprop',
-      stepCount,
-      slots: nameSlots(
-        'meanSquare',
-        variables,
-        meanSquares.map((slot) => slot.clone()),
-      ),
-    }),
-    restore(state) {
-      assertStateFits(state, 'rmsprop', variables, ['meanSquare']);
-      for (const [i, slot] of meanSquares.entries()) slot.assign(state.slots[i]!.tensor);
-      stepCount = state.stepCount;
-    },
-    dispose() {
-      for (const slot of meanSquares) slot.dispose();
-    },
-  };
+  });
 }

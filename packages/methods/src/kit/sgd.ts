@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import type { Optimizer, ParameterSource } from './optimizer.js';
-import { assertStateFits, createSlots, nameSlots } from './optimizer-slots.js';
+import { createSlots, storeSlots } from './optimizer-slots.js';
 import { scalar } from './scalars.js';
+import { createOptimizer } from './update-rule.js';
 
 export interface SgdOptions {
   readonly learningRate: number;
@@ -20,48 +21,23 @@ export function createSgd(sources: readonly ParameterSource[], options: SgdOptio
   const { momentum = 0, nesterov = false } = options;
   const variables = sources.flatMap((source) => source.trainable);
   const velocities = momentum === 0 ? [] : createSlots(variables);
-  const slotNames = momentum === 0 ? [] : ['velocity'];
-  let stepCount = 0;
 
-  return {
+  return createOptimizer(variables, options.learningRate, {
     kind: 'sgd',
-    variables,
-    learningRate: options.learningRate,
-    get stepCount() {
-      return stepCount;
-    },
-    update(gradients) {
-      stepCount++;
-      tf.tidy(() => {
-        const rate = tf.scalar(this.learningRate);
-        for (const [i, { variable }] of variables.entries()) {
-          let direction = gradients[i]!;
-          const velocity = velocities[i];
-          if (velocity !== undefined) {
-            const moved = tf.add(tf.mul(velocity, scalar(momentum)), direction);
-            velocity.assign(moved);
-            direction = nesterov ? tf.add(direction, tf.mul(moved, scalar(momentum))) : moved;
-          }
-          variable.assign(tf.sub(variable, tf.mul(direction, rate)));
+    slotNames: momentum === 0 ? [] : ['velocity'],
+    ...storeSlots(velocities),
+    update(gradients, learningRate) {
+      const rate = tf.scalar(learningRate);
+      for (const [i, { variable }] of variables.entries()) {
+        let direction = gradients[i]!;
+        const velocity = velocities[i];
+        if (velocity !== undefined) {
+          const moved = tf.add(tf.mul(velocity, scalar(momentum)), direction);
+          velocity.assign(moved);
+          direction = nesterov ? tf.add(direction, tf.mul(moved, scalar(momentum))) : moved;
         }
-      });
+        variable.assign(tf.sub(variable, tf.mul(direction, rate)));
+      }
     },
-    state: () => ({
-      kind: 'sgd',
-      stepCount,
-      slots: nameSlots(
-        'velocity',
-        variables,
-        velocities.map((velocity) => velocity.clone()),
-      ),
-    }),
-    restore(state) {
-      assertStateFits(state, 'sgd', variables, slotNames);
-      for (const [i, velocity] of velocities.entries()) velocity.assign(state.slots[i]!.tensor);
-      stepCount = state.stepCount;
-    },
-    dispose() {
-      for (const velocity of velocities) velocity.dispose();
-    },
-  };
+  });
 }
