@@ -50,7 +50,7 @@ export async function startCluster({ ackWaitMs, env = {} }: ClusterOptions): Pro
   for (const user of [
     { role: 'controller', name: 'controller' },
     { role: 'worker', name: POOL, classes: ['cpu'], shared: true },
-    { role: 'cli', name: PERSON },
+    { role: 'admin', name: PERSON },
   ] as const) {
     const { seed, publicKey } = createUserKey();
     await writeFile(seedFile(user.name), seed, { mode: 0o600 });

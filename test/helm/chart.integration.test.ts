@@ -156,6 +156,7 @@ describeWithTools('the chart', ({ helm }) => {
       folder,
       classes: ['gpu24'],
       people: ['alice'],
+      admins: ['carol'],
       namespace: undefined,
     });
     const authorization = readFileSync(authorizationFile, 'utf8');

@@ -10,7 +10,7 @@ export const NatsUsersAnswer = z.object({
   users: z.array(
     z.object({
       name: z.string(),
-      role: z.enum(['controller', 'worker', 'cli']),
+      role: z.enum(['controller', 'worker', 'cli', 'admin']),
       publicKey: z.string(),
       seedFile: z.string(),
     }),

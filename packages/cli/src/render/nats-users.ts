@@ -15,7 +15,7 @@ export function renderNatsUsers({ users, authorizationFile, valuesFile }: NatsUs
     style,
   );
   const secrets = users
-    .filter(({ role }) => role !== 'cli')
+    .filter(({ role }) => role === 'controller' || role === 'worker')
     .map(({ name, seedFile }) => `  kubectl create secret generic adctl-nats-${name} --from-file=seed=${seedFile}`);
   return [
     table,

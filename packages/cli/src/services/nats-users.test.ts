@@ -14,7 +14,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 const make = (changes: Partial<Parameters<typeof makeNatsUsers>[0]> = {}) =>
-  makeNatsUsers({ folder, classes: ['gpu24'], people: ['alice'], namespace: undefined, ...changes });
+  makeNatsUsers({ folder, classes: ['gpu24'], people: ['alice'], admins: ['root'], namespace: undefined, ...changes });
 
 test('every seed is in a file of its own that only this user may read, and in nothing else', async () => {
   const { users, authorizationFile, valuesFile } = await make();
@@ -23,11 +23,13 @@ test('every seed is in a file of its own that only this user may read, and in no
     ['controller', 'controller'],
     ['worker', 'worker'],
     ['alice', 'cli'],
+    ['root', 'admin'],
   ]);
   expect(readdirSync(folder).sort()).toEqual([
     'alice.nk',
     'authorization.conf',
     'controller.nk',
+    'root.nk',
     'values.yaml',
     'worker.nk',
   ]);
@@ -63,7 +65,7 @@ test('nothing is written when a file is there already', async () => {
   expect(readdirSync(folder)).not.toContain('worker.nk');
 });
 
-test.each([['controller'], ['worker']])('nobody can be named %s', async (name) => {
+test.each([['controller'], ['worker'], ['root']])('nobody else can be named %s', async (name) => {
   await expect(make({ people: [name] })).rejects.toMatchObject({ code: 'bad_user_name', kind: 'user' });
 });
 

@@ -11,6 +11,8 @@ export interface NatsUsersRequest {
   readonly classes: readonly string[];
   /** Names of the people who use the CLI; each owns what it submits. */
   readonly people: readonly string[];
+  /** Names of the people who may also run the controller's `admin` verbs. */
+  readonly admins: readonly string[];
   readonly namespace: string | undefined;
 }
 
@@ -32,6 +34,7 @@ export async function makeNatsUsers(request: NatsUsersRequest): Promise<NatsUser
     { name: CONTROLLER, role: 'controller' } as const,
     { name: WORKER, role: 'worker', classes: request.classes, shared: true } as const,
     ...request.people.map((name) => ({ name, role: 'cli' }) as const),
+    ...request.admins.map((name) => ({ name, role: 'admin' }) as const),
   ].map((user) => ({ user, key: createUserKey() }));
   const names = users.map(({ user }) => user.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);

@@ -30,12 +30,14 @@ const keys = {
   controller: createKey('controller'),
   w1: createKey('w1'),
   alice: createKey('alice'),
+  root: createKey('root'),
   stranger: createKey('stranger'),
 };
 const users: NatsUser[] = [
   { role: 'controller', name: 'controller', login: { nkey: keys.controller.nkey } },
   { role: 'worker', name: 'w1', classes: ['cpu'], login: { nkey: keys.w1.nkey } },
   { role: 'cli', name: 'alice', login: { nkey: keys.alice.nkey } },
+  { role: 'admin', name: 'root', login: { nkey: keys.root.nkey } },
 ];
 const tlsBlock =
   certificates === null ? '' : `tls { cert_file: "${certificates.certFile}", key_file: "${certificates.keyFile}" }\n`;
@@ -61,7 +63,7 @@ await describeOnServers(
     const problems: AdctlError[] = [];
     const open: { close(): Promise<void> }[] = [];
     const tls = certificates === null ? {} : { tls: { caFile: certificates.caFile } };
-    const optionsOf = (role: NatsRole, identity: 'controller' | 'w1' | 'alice') => ({
+    const optionsOf = (role: NatsRole, identity: 'controller' | 'w1' | 'alice' | 'root') => ({
       ...testOptions(current(), 'ad'),
       role,
       identity,
@@ -69,7 +71,7 @@ await describeOnServers(
       credentials: keys[identity].credentials,
       report: (problem: AdctlError) => problems.push(problem),
     });
-    const as = async (role: NatsRole, identity: 'controller' | 'w1' | 'alice'): Promise<Messaging> => {
+    const as = async (role: NatsRole, identity: 'controller' | 'w1' | 'alice' | 'root'): Promise<Messaging> => {
       const messaging = await connectNats(optionsOf(role, identity));
       open.push(messaging);
       return messaging;
@@ -94,6 +96,10 @@ await describeOnServers(
         // A person asks, under the own name.
         await controller.control.serve('sweeps.submit', async (payload, caller) => ({ payload, caller }));
         expect(await alice.control.request('sweeps.submit', 1)).toEqual({ payload: 1, caller: 'alice' });
+        await controller.control.serve('admin.gc', async (payload, caller) => ({ payload, caller }));
+        const root = await as('cli', 'root');
+        expect(await root.control.request('admin.gc', 2)).toEqual({ payload: 2, caller: 'root' });
+        expect(await root.control.request('sweeps.submit', 3)).toEqual({ payload: 3, caller: 'root' });
         // The controller keeps records, fills and looks into the queue.
         for (const name of Object.keys(STATE_BUCKETS) as BucketName[]) {
           const bucket = controller.state.bucket(name);
@@ -172,6 +178,9 @@ await describeOnServers(
       alice: {
         send: {
           'ask in the name of another': 'ad.api.bob.sweeps.submit',
+          'clear checkpoints away': 'ad.api.alice.admin.gc',
+          'rebuild the records': 'ad.api.alice.admin.rebuild',
+          'clear checkpoints away in an admin’s name': 'ad.api.root.admin.gc',
           'use JetStream': '$JS.API.INFO',
           'read records': '$JS.API.STREAM.MSG.GET.KV_ad_trial',
           'write records': '$KV.ad_trial.s1.t1',
@@ -190,6 +199,16 @@ await describeOnServers(
           'read the queue': 'ad.job.>',
         },
       },
+      root: {
+        send: {
+          'clear checkpoints away in the name of another': 'ad.api.alice.admin.gc',
+          'use JetStream': '$JS.API.INFO',
+          'delete the queue': '$JS.API.STREAM.DELETE.AD_JOBS',
+          'write records': '$KV.ad_trial.s1.t1',
+          'give orders': 'ad.live.order.w1',
+        },
+        listen: { 'read others’ answers': '_INBOX_alice.>', 'answer in the controller’s place': 'ad.api.>' },
+      },
       controller: {
         send: {
           'delete the queue': '$JS.API.STREAM.DELETE.AD_JOBS',
@@ -206,7 +225,7 @@ await describeOnServers(
       },
     } as const;
 
-    describe.each(['w1', 'alice', 'controller'] as const)('%s is refused to', (who) => {
+    describe.each(['w1', 'alice', 'root', 'controller'] as const)('%s is refused to', (who) => {
       let client: NatsClient;
       beforeAll(async () => {
         client = await connectClient({

@@ -29,9 +29,13 @@ describe('permissions', () => {
     expect(subscribe).toEqual(['_INBOX_pool-a.>', 'ad.live.order.*']);
   });
 
-  it('give a person requests under the own name and live views', () => {
-    expect(permissionsOf({ role: 'cli', name: 'alice', login })).toEqual({
+  it.each([
+    ['cli', ['ad.api.alice.admin.>']],
+    ['admin', []],
+  ] as const)('give a person of role %s requests under the own name and live views', (role, denyPublish) => {
+    expect(permissionsOf({ role, name: 'alice', login })).toEqual({
       publish: ['ad.api.alice.>'],
+      denyPublish,
       subscribe: ['_INBOX_alice.>', 'ad.live.progress.>', 'ad.live.log.>'],
       mayRespond: false,
     });
@@ -62,11 +66,14 @@ describe('permissions', () => {
   it('render as a block of the server configuration', () => {
     const block = renderAuthorization([
       { role: 'cli', name: 'alice', login: { passwordHash: HASH } },
+      { role: 'admin', name: 'root', login },
       { role: 'controller', name: 'controller', login },
     ]);
 
     expect(block).toContain(`user: "alice"\n      password: "${HASH}"`);
     expect(block).toContain(`nkey: ${NKEY}`);
     expect(block.match(/allow_responses/g)).toHaveLength(1);
+    expect(block.match(/deny: \[\n +"(.*)"/)?.[1]).toBe('ad.api.alice.admin.>');
+    expect(block.match(/deny/g)).toHaveLength(1);
   });
 });

@@ -23,12 +23,17 @@ export type NatsUser = { readonly name: string; readonly login: NatsLogin } & (
        */
       readonly shared?: boolean;
     }
+  /** A person: submits, watches, cancels. */
   | { readonly role: 'cli' }
+  /** A person who may do that and run the controller's `admin` verbs. */
+  | { readonly role: 'admin' }
 );
 
 /** Subjects a user may publish to and subscribe to; everything else is refused. */
 export interface NatsPermissions {
   readonly publish: readonly string[];
+  /** Exceptions from `publish`. */
+  readonly denyPublish: readonly string[];
   readonly subscribe: readonly string[];
   /** May answer a request at the address it names. */
   readonly mayRespond: boolean;
@@ -39,7 +44,8 @@ export interface NatsPermissions {
  * - A **controller** makes and updates the streams, fills the queue, owns the records; it can neither delete streams nor
  *   take trials, and answers requests only at the address they name.
  * - A **worker** takes trials of its classes, reads records, writes leases, and reports.
- * - A **cli** asks the controller under its own name and listens to progress and logs. No JetStream.
+ * - A **cli** asks the controller under its own name and listens to progress and logs. No JetStream, and no `admin` verb.
+ * - An **admin** is a cli that may ask for the `admin` verbs too.
  *
  * @throws AdctlError bug `bad_permission_name` for names that are not one token.
  */
@@ -47,9 +53,10 @@ export function permissionsOf(user: NatsUser, namespace?: string): NatsPermissio
   assertToken(user.name);
   const names = createNames(namespace);
   if (user.role === 'controller') return controllerPermissions(user.name, names);
-  if (user.role === 'cli') {
+  if (user.role === 'cli' || user.role === 'admin') {
     return {
       publish: [names.api(user.name, '>')],
+      denyPublish: user.role === 'cli' ? [names.api(user.name, 'admin.>')] : [],
       subscribe: [`_INBOX_${user.name}.>`, names.live('progress.>'), names.live('log.>')],
       mayRespond: false,
     };
@@ -74,6 +81,7 @@ export function permissionsOf(user: NatsUser, namespace?: string): NatsPermissio
       ...['result.>', 'attempt.>', 'release.>', 'metric.>'].map((filter) => names.event(filter).subject),
       ...[`heartbeat.${worker}`, 'progress.>', 'log.>'].map((topic) => names.live(topic)),
     ],
+    denyPublish: [],
     subscribe: [`_INBOX_${user.name}.>`, names.live(`order.${worker}`)],
     mayRespond: false,
   };
@@ -97,6 +105,7 @@ function controllerPermissions(name: string, names: NatsNames): NatsPermissions 
       names.event('>').subject,
       names.live('>'),
     ],
+    denyPublish: [],
     subscribe: [`_INBOX_${name}.>`, names.api('*', '>'), names.live('>'), '$SRV.>'],
     mayRespond: true,
   };
@@ -108,12 +117,13 @@ function controllerPermissions(name: string, names: NatsNames): NatsPermissions 
  */
 export function renderAuthorization(users: readonly NatsUser[], namespace?: string): string {
   const rendered = users.map((user) => {
-    const { publish, subscribe, mayRespond } = permissionsOf(user, namespace);
+    const { publish, denyPublish, subscribe, mayRespond } = permissionsOf(user, namespace);
+    const deny = denyPublish.length === 0 ? '' : `, deny: ${renderList(denyPublish)}`;
     return [
       '    {',
       ...renderLogin(user).map((line) => `      ${line}`),
       '      permissions: {',
-      `        publish: { allow: ${renderList(publish)} }`,
+      `        publish: { allow: ${renderList(publish)}${deny} }`,
       `        subscribe: { allow: ${renderList(subscribe)} }`,
       ...(mayRespond ? ['        allow_responses: { max: 1, expires: "1h" }'] : []),
       '      }',

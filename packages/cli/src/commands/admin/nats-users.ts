@@ -9,7 +9,7 @@ export default class AdminNatsUsers extends AdctlCommand<typeof AdminNatsUsers> 
   static override description =
     'Every user gets an nkey. Seeds are secrets: each goes into a file of its own that only you may read. The block for the server holds public keys and the least permissions of each role.';
   static override examples = [
-    '<%= config.bin %> admin nats-users --out keys --class gpu24 --user alice --user nightly',
+    '<%= config.bin %> admin nats-users --out keys --class gpu24 --user alice --user nightly --admin carol',
     '<%= config.bin %> admin nats-users --out keys --class cpu --class gpu80 --user alice --namespace lab --json',
   ];
   static override flags = {
@@ -35,6 +35,14 @@ export default class AdminNatsUsers extends AdctlCommand<typeof AdminNatsUsers> 
       default: [],
       helpValue: 'NAME',
     }),
+    admin: Flags.string({
+      summary: 'Somebody who may also run `adctl admin gc` and `adctl admin rebuild`; may be given several times.',
+      env: variableOf('admin'),
+      multiple: true,
+      multipleNonGreedy: true,
+      default: [],
+      helpValue: 'NAME',
+    }),
     namespace: Flags.string({
       summary: 'Deployment on a server that several share. Default: ad.',
       env: variableOf('namespace'),
@@ -48,8 +56,8 @@ export default class AdminNatsUsers extends AdctlCommand<typeof AdminNatsUsers> 
   async run(): Promise<NatsUsersAnswer> {
     const { resolve } = await import('node:path');
     const { makeNatsUsers } = await import('../../services/nats-users.js');
-    const { out, class: classes, user: people, namespace } = this.flags;
-    const made = await makeNatsUsers({ folder: resolve(out), classes, people, namespace });
+    const { out, class: classes, user: people, admin: admins, namespace } = this.flags;
+    const made = await makeNatsUsers({ folder: resolve(out), classes, people, admins, namespace });
     return this.reply(AdminNatsUsers.answer, made, renderNatsUsers);
   }
 }

@@ -23,7 +23,7 @@ export async function createDevKeys(directory: string, className: string): Promi
   const roles = [
     { role: 'controller', name: 'controller' },
     { role: 'worker', name: POOL_USER, classes: [className], shared: true },
-    { role: 'cli', name: person },
+    { role: 'admin', name: person },
   ] as const;
   const seedFile = (user: string) => join(directory, `${user}.nk`);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
