@@ -1,12 +1,6 @@
-export {
-  type InitializerPlan,
-  type LayerPlan,
-  type LayerSummary,
-  type NetworkPlan,
-  type NetworkSummary,
-  type ParameterPlan,
-  summarizeNetwork,
-} from './kit/network-plan.js';
+export type { InitializerPlan, LayerPlan, NetworkPlan } from './kit/network-plan.js';
+export { type LayerSummary, type NetworkSummary, summarizeNetwork } from './kit/network-summary.js';
+export type { ParameterPlan } from './kit/parameter-plan.js';
 export {
   type BackboneChoice,
   type BufferContent,

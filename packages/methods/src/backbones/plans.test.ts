@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { summarizeNetwork } from '../kit/network-plan.js';
+import { summarizeNetwork } from '../kit/network-summary.js';
 import type { BackboneName, BackbonePlanOptions } from './architecture.js';
 import { backboneOf } from './registry.js';
 

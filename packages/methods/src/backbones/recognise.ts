@@ -1,5 +1,5 @@
 import { userError } from '@adctl/protocol';
-import { summarizeNetwork } from '../kit/network-plan.js';
+import { summarizeNetwork } from '../kit/network-summary.js';
 import type { SafetensorsEntry } from '../kit/safetensors.js';
 import { BACKBONE_NAMES, type BackboneName } from './architecture.js';
 import { backboneOf } from './registry.js';

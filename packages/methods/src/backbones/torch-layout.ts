@@ -1,4 +1,6 @@
-import { type LayerSummary, type ParameterPlan, sizeOf } from '../kit/network-plan.js';
+import type { LayerSummary } from '../kit/network-summary.js';
+import type { ParameterPlan } from '../kit/parameter-plan.js';
+import { sizeOf } from '../kit/shapes.js';
 
 /** PyTorch's names for what a layer owns; a batch normalisation's scale and shift are its weight and bias. */
 const SUFFIX: Readonly<Record<ParameterPlan['name'], string>> = {

@@ -1,5 +1,6 @@
 import { type Sha256, sha256, userError } from '@adctl/protocol';
-import { type LayerSummary, type ParameterPlan, summarizeNetwork } from '../kit/network-plan.js';
+import { type LayerSummary, summarizeNetwork } from '../kit/network-summary.js';
+import type { ParameterPlan } from '../kit/parameter-plan.js';
 import {
   decodeSafetensors,
   encodeSafetensors,

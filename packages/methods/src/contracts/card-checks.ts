@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { summarizeNetwork } from '../kit/network-plan.js';
+import { summarizeNetwork } from '../kit/network-summary.js';
 import { type MethodCard, PRESETS } from '../method.js';
 import { resolveHyperparameters } from '../resolve-hyperparameters.js';
 import { contractInputs, shapeText } from './settings.js';

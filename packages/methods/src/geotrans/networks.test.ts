@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { summarizeNetwork } from '../kit/network-plan.js';
+import { summarizeNetwork } from '../kit/network-summary.js';
 import type { ImageShape } from '../method.js';
 import { resolveHyperparameters } from '../resolve-hyperparameters.js';
 import { Hyperparameters, shiftOf, warn } from './hyperparameters.js';

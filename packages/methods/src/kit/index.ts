@@ -30,13 +30,8 @@ export {
 export { countTensors, guardTensors, type TensorGuard } from './memory.js';
 export { minimize } from './minimize.js';
 export { createNetwork, type Layer, type NamedVariable, type Network, type NetworkContext } from './network.js';
-export {
-  type InitializerPlan,
-  type LayerPlan,
-  type NetworkPlan,
-  type NetworkSummary,
-  summarizeNetwork,
-} from './network-plan.js';
+export type { InitializerPlan, LayerPlan, NetworkPlan } from './network-plan.js';
+export { type NetworkSummary, summarizeNetwork } from './network-summary.js';
 export type { Optimizer, OptimizerSlot, OptimizerState, ParameterSource } from './optimizer.js';
 export { prepareEngine } from './prepare-engine.js';
 export { randomBernoulli, randomNormal, randomUniform } from './random-tensors.js';

@@ -1,5 +1,6 @@
 import { createGenerator, type RandomGenerator } from '@adctl/random';
-import { type ParameterPlan, sizeOf } from './network-plan.js';
+import type { ParameterPlan } from './parameter-plan.js';
+import { sizeOf } from './shapes.js';
 
 /** Which parameter of which model an initial value is for; equal addresses and seeds give equal values. */
 export interface ParameterAddress {

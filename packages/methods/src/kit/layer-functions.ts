@@ -3,14 +3,9 @@ import * as tf from '@tensorflow/tfjs';
 import { type BatchNormVariables, createBatchNorm, type PassMode } from './batch-norm.js';
 import { biasAdd } from './bias-add.js';
 import { instanceNorm } from './instance-norm.js';
-import type {
-  ActivationPlan,
-  Conv2dPlan,
-  DepthwiseConv2dPlan,
-  LayerSummary,
-  Padding,
-  ParameterPlan,
-} from './network-plan.js';
+import type { ActivationPlan, Conv2dPlan, DepthwiseConv2dPlan, Padding } from './network-plan.js';
+import type { LayerSummary } from './network-summary.js';
+import type { ParameterPlan } from './parameter-plan.js';
 import { randomBernoulli } from './random-tensors.js';
 import { scalar } from './scalars.js';
 

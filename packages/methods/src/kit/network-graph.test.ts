@@ -4,7 +4,8 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { gradientError, maxDifference, useNativeEngine, waves } from '../testing/engine.fixtures.js';
 import { countTensors } from './memory.js';
 import { createNetwork, type FrozenWeights } from './network.js';
-import { type LayerPlan, summarizeNetwork } from './network-plan.js';
+import type { LayerPlan } from './network-plan.js';
+import { summarizeNetwork } from './network-summary.js';
 
 function create(input: number[], layers: readonly LayerPlan[], frozen?: FrozenWeights, seed = 3) {
   const context = { seed, generator: createGenerator(seed, 'noise') };

@@ -5,13 +5,9 @@ import type { PassMode } from './batch-norm.js';
 import { initialValues } from './initializers.js';
 import { createLayerFunction, type LayerFunction } from './layer-functions.js';
 import { foldSteps, planSteps, runSteps } from './layer-steps.js';
-import {
-  type LayerSummary,
-  type NetworkPlan,
-  type NetworkSummary,
-  type ParameterPlan,
-  summarizeNetwork,
-} from './network-plan.js';
+import type { NetworkPlan } from './network-plan.js';
+import { type LayerSummary, type NetworkSummary, summarizeNetwork } from './network-summary.js';
+import type { ParameterPlan } from './parameter-plan.js';
 
 /** A variable and the address it keeps in checkpoints. */
 export interface NamedVariable {

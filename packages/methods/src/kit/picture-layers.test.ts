@@ -10,7 +10,8 @@ import {
 } from '../testing/engine.fixtures.js';
 import { mirrorHalf } from './mirror.js';
 import { createNetwork, type Network } from './network.js';
-import { type LayerPlan, summarizeNetwork } from './network-plan.js';
+import type { LayerPlan } from './network-plan.js';
+import { summarizeNetwork } from './network-summary.js';
 import { disposeScalars } from './scalars.js';
 
 type Picture = [height: number, width: number, channels: number];

@@ -1,8 +1,8 @@
 import type { RandomGenerator } from '@adctl/random';
 import * as tf from '@tensorflow/tfjs';
 import { attribute, nativeBackend } from './native.js';
-import { sizeOf } from './network-plan.js';
 import { scalar } from './scalars.js';
+import { sizeOf } from './shapes.js';
 
 /**
  * N(0, 1) draws, float32, of this shape. On the native backend the generator gives a 64-bit key and TensorFlow's

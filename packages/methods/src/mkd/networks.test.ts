@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { backboneOf } from '../backbones/registry.js';
-import { summarizeNetwork } from '../kit/network-plan.js';
+import { summarizeNetwork } from '../kit/network-summary.js';
 import type { ImageShape } from '../method.js';
 import { resolveHyperparameters } from '../resolve-hyperparameters.js';
 import { blurSigmaOf, Hyperparameters, refuse, warn } from './hyperparameters.js';

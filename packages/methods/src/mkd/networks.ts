@@ -1,6 +1,7 @@
 import { type BackboneName, scaleChannels } from '../backbones/architecture.js';
 import { backboneOf, planBackbone } from '../backbones/registry.js';
-import { type LayerPlan, type NetworkPlan, summarizeNetwork } from '../kit/network-plan.js';
+import type { LayerPlan, NetworkPlan } from '../kit/network-plan.js';
+import { summarizeNetwork } from '../kit/network-summary.js';
 import type { Hyperparameters } from './hyperparameters.js';
 
 /** Names of the networks; a random teacher draws its weights by its own. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { summarizeNetwork } from '../kit/network-plan.js';
+import { summarizeNetwork } from '../kit/network-summary.js';
 import { Hyperparameters } from './hyperparameters.js';
 import { type Geometry, planNetworks } from './networks.js';
 

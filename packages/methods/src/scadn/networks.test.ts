@@ -2,7 +2,7 @@ import { createGenerator } from '@adctl/random';
 import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createNetwork } from '../kit/network.js';
-import { summarizeNetwork } from '../kit/network-plan.js';
+import { summarizeNetwork } from '../kit/network-summary.js';
 import type { ImageShape } from '../method.js';
 import { resolveHyperparameters } from '../resolve-hyperparameters.js';
 import { maxDifference, useNativeEngine, waves } from '../testing/engine.fixtures.js';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type LayerPlan, type NetworkPlan, summarizeNetwork } from './network-plan.js';
+import type { LayerPlan, NetworkPlan } from './network-plan.js';
+import { summarizeNetwork } from './network-summary.js';
 
 function plan(input: number[], ...layers: LayerPlan[]): NetworkPlan {
   return { name: 'net', input, layers };
