@@ -226,7 +226,7 @@ describeWithTools('the chart', ({ helm }) => {
     expect(JSON.parse(dashboard)).toMatchObject({ title: 'adctl', panels: expect.any(Array) });
     expect(asked.length).toBeGreaterThan(10);
     expect(
-      [...new Set(asked)].map((name) => name.replace(/_bucket$/, '')).filter((name) => !had.includes(name)),
+      [...new Set(asked)].map((name) => name.replace(/_(bucket|sum)$/, '')).filter((name) => !had.includes(name)),
     ).toEqual([]);
   });
 

@@ -131,7 +131,7 @@ export const TrialWhy = z.object({
 });
 export type TrialWhy = z.infer<typeof TrialWhy>;
 
-export const WorkerSummary = WorkerHeartbeat.extend({ secondsSinceHeartbeat: z.number() });
+export const WorkerSummary = WorkerHeartbeat.omit({ checkpoints: true }).extend({ secondsSinceHeartbeat: z.number() });
 export type WorkerSummary = z.infer<typeof WorkerSummary>;
 
 /** A worker pod on Kubernetes as the controller sees it, whether it has sent a sign of life or not. */

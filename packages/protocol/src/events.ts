@@ -97,6 +97,8 @@ export const WorkerHeartbeat = z.object({
   codeVersion: z.string(),
   engine: EngineFacts.optional(),
   rssBytes: z.int().optional(),
+  /** Checkpoints committed since the last heartbeat: how long it took from the files to the manifest, and how large they are. */
+  checkpoints: z.array(z.object({ seconds: z.number().min(0), bytes: z.int().min(0) })).optional(),
 });
 export type WorkerHeartbeat = z.infer<typeof WorkerHeartbeat>;
 

@@ -1,9 +1,12 @@
 import type { Clock, Delivery, LeaseTimes, Messaging } from '@adctl/messaging';
-import type { EngineFacts, Sha256, SweepId, TrialId, TrialRecord, TrialSpec } from '@adctl/protocol';
+import type { EngineFacts, Sha256, SweepId, TrialId, TrialRecord, TrialSpec, WorkerHeartbeat } from '@adctl/protocol';
 import type { ObjectStore } from '@adctl/storage';
 import type { Logger } from 'pino';
 import type { WorkerConfig } from './config.js';
 import type { Trainer } from './trainer.js';
+
+/** A checkpoint as heartbeats tell of it. */
+export type CheckpointFigures = NonNullable<WorkerHeartbeat['checkpoints']>[number];
 
 /** What a slot brings to every trial it runs. */
 export interface SlotContext {
@@ -18,6 +21,8 @@ export interface SlotContext {
   readonly codeVersionOf: (method: string) => Sha256;
   /** Called with the attempt when it is claimed, and with null when it is over. */
   readonly onAttempt: (attempt: RunningAttempt | null) => void;
+  /** Called when a checkpoint is committed. */
+  readonly onCheckpoint: (figures: CheckpointFigures) => void;
   /** Called when a claim ended because nobody could be reached for too long. */
   readonly onUnreachable: () => void;
 }

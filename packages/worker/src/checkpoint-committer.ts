@@ -28,10 +28,12 @@ export function createCheckpointCommitter(
   let working: Promise<void> | null = null;
 
   const commit = async (checkpoint: WrittenCheckpoint) => {
-    await retryTransient(() => commitOnce(context, attempt, checkpoint), {
+    const beganMs = context.clock.now();
+    const bytes = await retryTransient(() => commitOnce(context, attempt, checkpoint), {
       clock: context.clock,
       signal: attempt.lost,
     });
+    context.onCheckpoint({ seconds: Math.max(0, context.clock.now() - beganMs) / 1000, bytes });
     await rm(checkpoint.directory, { recursive: true, force: true });
     output.log('debug', `Checkpoint after epoch ${checkpoint.epoch}, step ${checkpoint.step}, is committed.`);
   };
@@ -60,7 +62,8 @@ export function createCheckpointCommitter(
   };
 }
 
-async function commitOnce({ objects }: SlotContext, attempt: Attempt, checkpoint: WrittenCheckpoint): Promise<void> {
+/** @returns the bytes of its files. */
+async function commitOnce({ objects }: SlotContext, attempt: Attempt, checkpoint: WrittenCheckpoint): Promise<number> {
   const { sweep, trial } = attempt.record;
   const { directory, epoch, step, threads } = checkpoint;
   const files = await Promise.all(
@@ -78,4 +81,5 @@ async function commitOnce({ objects }: SlotContext, attempt: Attempt, checkpoint
   });
   if (fencedBy !== undefined) throw new ClaimLost('fenced');
   await pruneCheckpoints(objects, { sweep, trial, attempt: attempt.number });
+  return files.reduce((sum, { content }) => sum + content.byteLength, 0);
 }

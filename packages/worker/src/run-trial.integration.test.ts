@@ -1,4 +1,4 @@
-import { sha256 } from '@adctl/protocol';
+import { sha256, WorkerHeartbeat } from '@adctl/protocol';
 import type { ObjectStore } from '@adctl/storage';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ACK_WAIT_MS, type Bench, createBench, kindOf } from './testing/bench.fixtures.js';
@@ -37,6 +37,18 @@ describe('a trial', () => {
     }
 
     expect(epochs).toEqual([1, 2, 3]);
+  });
+
+  test('tells of its committed checkpoints with the heartbeats', async () => {
+    const told = Promise.withResolvers<unknown>();
+    await bench.messaging.control.subscribe('heartbeat.*', (_topic, payload) => {
+      const [first] = WorkerHeartbeat.parse(payload).checkpoints ?? [];
+      if (first !== undefined) told.resolve(first);
+    });
+    await bench.addTrial(LONG);
+    bench.startWorker();
+
+    expect(await told.promise).toEqual({ seconds: expect.any(Number), bytes: expect.any(Number) });
   });
 
   test.each([

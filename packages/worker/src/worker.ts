@@ -9,7 +9,7 @@ import {
 } from '@adctl/protocol';
 import type { ObjectStore } from '@adctl/storage';
 import type { Logger } from 'pino';
-import type { RunningAttempt, SlotContext } from './attempt.js';
+import type { CheckpointFigures, RunningAttempt, SlotContext } from './attempt.js';
 import type { WorkerConfig } from './config.js';
 import { exitCodeOf, isUnreachable } from './exit-code.js';
 import { pause } from './retry.js';
@@ -52,6 +52,8 @@ interface Slot {
 
 /** How long one request for a message waits; afterwards the slot looks at its surroundings. */
 const NEXT_WAIT_MS = 5_000;
+/** Checkpoints told of in one heartbeat, the newest; more would be no ordinary training. */
+const MOST_CHECKPOINTS_TOLD = 100;
 /** Pause after the queue or a training process failed for transient reasons. */
 const TROUBLE_PAUSE_MS = 1_000;
 
@@ -66,6 +68,7 @@ export function createWorker(parts: WorkerParts): Worker {
   const draining = new AbortController();
   let exitCode: number = WORKER_EXIT_CODES.idleOrDrained;
   let lastBusyMs = clock.now();
+  let committed: CheckpointFigures[] = [];
 
   const end = (code: number) => {
     exitCode = code;
@@ -90,6 +93,7 @@ export function createWorker(parts: WorkerParts): Worker {
       if (attempt !== null && draining.signal.aborted) attempt.interrupt({ reason: 'drained', checkpoint: true });
       if (attempt !== null && messaging.closed.aborted) attempt.lose('unreachable');
     },
+    onCheckpoint: (figures) => committed.push(figures),
     onUnreachable: () => end(WORKER_EXIT_CODES.temporary),
   });
   const isIdleForLong = () =>
@@ -153,6 +157,8 @@ export function createWorker(parts: WorkerParts): Worker {
   };
 
   const beat = () => {
+    const checkpoints = committed.slice(-MOST_CHECKPOINTS_TOLD);
+    committed = [];
     const heartbeat: WorkerHeartbeat = {
       version: 1,
       worker: config.worker,
@@ -167,6 +173,7 @@ export function createWorker(parts: WorkerParts): Worker {
       engine: slots.find(({ engine }) => engine !== undefined)?.engine,
       rssBytes:
         process.memoryUsage.rss() + slots.reduce((sum, { trainer }) => sum + (trainer.health()?.rssBytes ?? 0), 0),
+      ...(checkpoints.length === 0 ? {} : { checkpoints }),
     };
     messaging.control
       .publish(`heartbeat.${config.worker}`, heartbeat)

@@ -2,6 +2,7 @@ import { isFinal, type TrialId, type TrialRecord, type WorkerOrder } from '@adct
 import { type ControllerContext, failureLimits, nowOf } from '../context.js';
 import type { SweepBook } from '../observe/sweep-book.js';
 import { foldFact, type TrialFact } from '../plan/fold-fact.js';
+import { heldTime } from '../plan/held-time.js';
 import { finishTrial, specOf } from './results.js';
 import { writeTrial } from './write-trial.js';
 
@@ -48,6 +49,7 @@ async function foldOne(
 ): Promise<{ readonly record: TrialRecord; readonly stop: boolean; readonly finished: boolean }> {
   const foldContext = { now: nowOf(context), limits: failureLimits(context, book) };
   const folded = foldFact(record, fact, foldContext);
+  if (folded.fold !== 'ignored') measureHeldTime(context, book, record, fact);
   switch (folded.fold) {
     case 'ignored':
       if (folded.why === 'illegal') {
@@ -66,6 +68,12 @@ async function foldOne(
       return { record: final.fold === 'changed' ? final.record : record, stop: false, finished: true };
     }
   }
+}
+
+function measureHeldTime(context: ControllerContext, book: SweepBook, record: TrialRecord, fact: TrialFact): void {
+  const { class: name } = book.frozen;
+  const held = context.fleet.hasGpus(name) ? heldTime(record, fact, nowOf(context)) : null;
+  if (held !== null) context.measures.gpuHeld(name, held);
 }
 
 /** So that an identical trial of a later sweep takes the result over. The first one stays. */

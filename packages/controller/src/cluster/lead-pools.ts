@@ -32,6 +32,7 @@ export async function preparePools(
       controller: seenByPools(controller, (owner) => config.owners.of(owner).slots),
       ackWaitMs: config.ackWaitMs,
       onAnswer: (verb, status) => poolMetrics.answered(verb, status),
+      onStart: (pool, stages) => poolMetrics.started(pool, stages),
     });
     const unfollow = poolMetrics.follow(board, () => running.silentMs());
     return {

@@ -50,7 +50,7 @@ export type ObservedJob = z.infer<typeof ObservedJob>;
 
 const ContainerState = z.object({
   waiting: z.object({ reason: z.string().optional(), message: z.string().optional() }).optional(),
-  running: z.object({}).optional(),
+  running: z.object({ startedAt: z.string().nullish() }).optional(),
   terminated: z.object({ exitCode: z.int(), signal: z.int().optional(), reason: z.string().optional() }).optional(),
 });
 

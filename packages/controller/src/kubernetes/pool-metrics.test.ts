@@ -18,6 +18,7 @@ it('shows pools, their workers by state, and how the API server answers', async 
   );
   metrics.follow(board, () => 1_500);
   metrics.answered('create', 201);
+  metrics.started('gpu24', { schedule: 2, pull: 40, start: 6 });
 
   const text = await registry.metrics();
 
@@ -26,5 +27,6 @@ it('shows pools, their workers by state, and how the API server answers', async 
   expect(text).toContain('adctl_desired_workers{pool="gpu24"} 2');
   expect(text).toContain('adctl_pool_circuit_open{pool="gpu24"} 1');
   expect(text).toContain('adctl_kube_requests_total{verb="create",code="201"} 1');
+  expect(text).toContain('adctl_worker_start_seconds_sum{pool="gpu24",stage="pull"} 40');
   expect(text).toContain('adctl_watch_last_event_age_seconds 1.5');
 });

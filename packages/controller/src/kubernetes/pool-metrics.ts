@@ -1,6 +1,7 @@
 import type { WorkerPod } from '@adctl/protocol';
-import { Counter, Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { PoolBoard } from './pool-board.js';
+import type { StartStages } from './start-stages.js';
 
 const STATES: readonly WorkerPod['state'][] = [
   ...(['pending', 'unschedulable', 'pulling', 'starting', 'idle', 'busy', 'draining', 'lost'] as const),
@@ -10,9 +11,13 @@ const STATES: readonly WorkerPod['state'][] = [
 export interface PoolMetrics {
   /** An answer of the API server; status 0: none came. */
   answered(verb: string, status: number): void;
+  /** A worker can train for the first time. */
+  started(pool: string, stages: StartStages): void;
   /** Reads gauges from these pools when scraped, until the returned function is called. */
   follow(board: PoolBoard, silentMs: () => number): () => void;
 }
+
+const START_BUCKETS = [1, 5, 15, 30, 60, 120, 300, 600, 1_800];
 
 /** Registers them. Call once for a registry. */
 export function createPoolMetrics(registry: Registry): PoolMetrics {
@@ -22,6 +27,13 @@ export function createPoolMetrics(registry: Registry): PoolMetrics {
     name: 'adctl_kube_requests_total',
     help: 'Answers of the Kubernetes API server; code 0: none came.',
     labelNames: ['verb', 'code'],
+    registers,
+  });
+  const starts = new Histogram({
+    name: 'adctl_worker_start_seconds',
+    help: 'From the making of a Job to its worker that can train, by stage: until a node, until the container runs, until ready.',
+    labelNames: ['pool', 'stage'],
+    buckets: START_BUCKETS,
     registers,
   });
   new Gauge({
@@ -72,6 +84,9 @@ export function createPoolMetrics(registry: Registry): PoolMetrics {
   });
   return {
     answered: (verb, status) => requests.inc({ verb, code: String(status) }),
+    started(pool, stages) {
+      for (const [stage, seconds] of Object.entries(stages)) starts.observe({ pool, stage }, seconds);
+    },
     follow(board, silentMs) {
       const now = { board, silentMs };
       followed = now;

@@ -18,6 +18,7 @@ it('makes a worker for each trial, up to max, and none without trials', async ()
     { code: 'pool_full', message: 'pool gpu24 has 3 workers; its max is 3' },
   ]);
   expect(harness.events()).toEqual(['WorkerCreated', 'WorkerCreated', 'WorkerCreated']);
+  await harness.until(() => harness.starts.length === 3);
 });
 
 it('needs no right that it does not have', async () => {

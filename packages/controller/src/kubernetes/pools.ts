@@ -15,6 +15,7 @@ import type { PoolBoard } from './pool-board.js';
 import { PoolRecord } from './pool-record.js';
 import type { Recorder } from './recorder.js';
 import { Signs } from './signs.js';
+import { type StartStages, startStages } from './start-stages.js';
 import { type PodWorker, readWorker } from './worker-state.js';
 
 /** What the pools need of the controller. */
@@ -51,6 +52,8 @@ export interface PoolsOptions {
   readonly silenceMs: number;
   /** False once another controller leads: nothing is written any more. */
   readonly mayWrite: () => boolean;
+  /** Hears of every worker that can train for the first time, for metrics. */
+  readonly onStart?: ((pool: string, stages: StartStages) => void) | undefined;
 }
 
 /** Jobs made in one look, so that a large demand does not hold up everything else. */
@@ -229,6 +232,7 @@ export class Pools {
     const { metadata } = jobs.items().find((job) => job.metadata.uid === worker.jobUid) ?? {};
     if (metadata === undefined) return;
     if (worker.readyMs !== undefined && metadata.annotations[ANNOTATIONS.firstReady] === undefined) {
+      if (this.#isNews(worker, 'ready')) this.options.onStart?.(worker.pool, startStages(worker, worker.readyMs));
       const annotations = { [ANNOTATIONS.firstReady]: new Date(worker.readyMs).toISOString() };
       await this.#patch(worker, { annotations });
     }

@@ -9,7 +9,7 @@ import { workerSelector } from './names.js';
 import { ObservedJob, ObservedPod } from './observed.js';
 import type { PoolsFile } from './pool.js';
 import type { PoolBoard } from './pool-board.js';
-import { Pools, type PoolsController } from './pools.js';
+import { Pools, type PoolsController, type PoolsOptions } from './pools.js';
 import { Recorder } from './recorder.js';
 import { Transport, type TransportOptions } from './transport.js';
 
@@ -34,6 +34,7 @@ export interface StartPoolsOptions {
   readonly clock?: Clock;
   /** Hears of every answer of the API server, for metrics. */
   readonly onAnswer?: TransportOptions['onAnswer'];
+  readonly onStart?: PoolsOptions['onStart'];
   readonly retry?: TransportOptions['retry'];
   readonly followTimes?: Partial<FollowTimes>;
 }
@@ -120,6 +121,7 @@ export function startPools(options: StartPoolsOptions): RunningPools {
         clock,
         logger,
         mayWrite,
+        onStart: options.onStart,
       },
       silenceMs: 2 * ackWaitMs,
     });

@@ -54,6 +54,8 @@ export interface PodWorker {
   readonly node?: string;
   /** Since when its newest pod has a node, in ms since 1970. */
   readonly scheduledMs?: number;
+  /** Since when the container of its newest pod runs, in ms since 1970. */
+  readonly startedMs?: number;
   /** When a worker of the Job first said that it can train, in ms since 1970; undefined: never. */
   readonly readyMs?: number;
   /** When the Job ended, in ms since 1970; completed and failed ones only. */
@@ -97,9 +99,16 @@ export function readWorker(sight: WorkerSight): PodWorker {
     ...(scheduled === undefined || pod === undefined
       ? {}
       : { scheduledMs: Date.parse(scheduled.lastTransitionTime ?? pod.metadata.creationTimestamp) }),
+    ...containerStart(pod),
     ...(readyMs === undefined ? {} : { readyMs }),
     failedStart: readyMs === undefined && failureOf(job) !== undefined && failureOf(job)?.reason !== 'DeadlineExceeded',
   };
+}
+
+function containerStart(pod: ObservedPod | undefined): Pick<PodWorker, 'startedMs'> {
+  const worker = pod?.status.containerStatuses.find(({ name }) => name === WORKER_CONTAINER);
+  const startedAt = worker?.state.running?.startedAt;
+  return startedAt ? { startedMs: Date.parse(startedAt) } : {};
 }
 
 function firstReady({ job, pods, signOf }: WorkerSight): number | undefined {

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createPoolMetrics } from '../kubernetes/pool-metrics.js';
 import { trialRecord } from '../testing/records.fixtures.js';
 import { startScriptedWorker } from '../testing/scripted-worker.fixtures.js';
 import { ended, startDeployment, sweepFile, temporaryDirectory } from '../testing/test-deployment.fixtures.js';
@@ -17,6 +19,9 @@ describe('metrics', () => {
     metrics.trialEnded(
       trialRecord({ state: 'completed', reusedFrom: { sweep: trialRecord().sweep, trial: trialRecord().trial } }),
     );
+    metrics.gpuHeld('gpu24', { seconds: 90, outcome: 'useful' });
+    metrics.gpuHeld('gpu24', { seconds: 30, outcome: 'lost' });
+    metrics.checkpointed({ seconds: 0.5, bytes: 2_000_000 });
     metrics.reconciled(0.003, 2);
     metrics.failed('controller_unreachable');
     const text = await metrics.registry.metrics();
@@ -28,6 +33,10 @@ describe('metrics', () => {
       'adctl_trials_total{sweep_kind="search",result="reused"} 1',
       'adctl_trial_duration_seconds_sum 14',
       'adctl_trial_duration_seconds_count 2',
+      'adctl_gpu_seconds_total{class="gpu24",outcome="useful"} 90',
+      'adctl_gpu_seconds_total{class="gpu24",outcome="lost"} 30',
+      'adctl_checkpoint_seconds_bucket{le="1"} 1',
+      'adctl_checkpoint_bytes_sum 2000000',
       'adctl_queue_redelivered_total 2',
       'adctl_reconcile_errors_total{reason="controller_unreachable"} 1',
       'adctl_active_sweeps 0',
@@ -35,6 +44,17 @@ describe('metrics', () => {
       expect(text.split('\n')).toContain(line);
     }
     expect(text).not.toMatch(/sweep="|trial="/);
+  });
+
+  test('docs/operations.md names every one, and no other', async () => {
+    const { registry } = createMetrics();
+    createPoolMetrics(registry);
+    const page = readFileSync(new URL('../../../../docs/operations.md', import.meta.url), 'utf8');
+
+    const had = registry.getMetricsAsArray().flatMap(({ name }) => (name.startsWith('adctl_') ? [name] : []));
+    const told = [...page.matchAll(/`(adctl_[a-z_]+)/g)].map(([, name]) => name);
+
+    expect(told.toSorted()).toEqual(had.toSorted());
   });
 
   test('a running controller feeds them', async () => {
@@ -47,12 +67,31 @@ describe('metrics', () => {
       const { sweep } = await deployment.submit(sweepFile());
       await deployment.until(sweep, ({ counts }) => counts.dispatched === 4);
       expect(await metrics.registry.metrics()).toContain('adctl_queue_pending{class="cpu"} 4');
-      await startScriptedWorker({ ...deployment, signal: stop.signal });
+      await deployment.messaging.control.publish('heartbeat.w-gpu', {
+        ...{
+          version: 1,
+          worker: 'w-gpu',
+          at: new Date().toISOString(),
+          class: 'cpu',
+          slots: 0,
+          busy: [],
+          state: 'ready',
+        },
+        engine: { backend: 'tensorflow', tensorflow: '2', gpu: true, threads: 1, node: '24', platform: 'linux' },
+        codeVersion: 'test',
+        checkpoints: [{ seconds: 0.5, bytes: 2_000_000 }],
+      });
+      await startScriptedWorker({
+        ...{ ...deployment, signal: stop.signal },
+        script: (_spec, attempt) => (attempt === 1 ? { does: 'fail', class: 'preempted' } : { does: 'complete' }),
+      });
       await deployment.until(sweep, ended);
       const text = await metrics.registry.metrics();
       unfollow();
 
       expect(text).toContain('adctl_trials_total{sweep_kind="search",result="completed"} 6');
+      expect(text).toContain('adctl_checkpoint_bytes_sum 2000000');
+      expect(text).toContain('adctl_gpu_seconds_total{class="cpu",outcome="lost"}');
       expect(text).toContain('adctl_slots{class="cpu",state="idle"} 2');
       expect(await metrics.registry.metrics()).toContain('adctl_active_sweeps 0');
     } finally {

@@ -1,12 +1,17 @@
-import type { TrialRecord } from '@adctl/protocol';
+import type { TrialRecord, WorkerHeartbeat } from '@adctl/protocol';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ControllerContext } from '../context.js';
 import type { Role } from '../leader/lead.js';
+import type { HeldTime } from '../plan/held-time.js';
 
 /** What the controller tells as it happens. */
 export interface Measures {
   /** A trial has ended; reused ones among them. */
   trialEnded(record: TrialRecord): void;
+  /** An attempt of a class with GPUs has ended. */
+  gpuHeld(className: string, held: HeldTime): void;
+  /** A worker committed a checkpoint. */
+  checkpointed(figures: NonNullable<WorkerHeartbeat['checkpoints']>[number]): void;
   /** A pass of the reconciler, mending `redelivered` messages among other things. */
   reconciled(seconds: number, redelivered: number): void;
   /** A turn or a pass of the reconciler failed, for a passing reason. @param reason the error's code. */
@@ -16,6 +21,8 @@ export interface Measures {
 /** For deployments that nobody scrapes. */
 export const NO_MEASURES: Measures = {
   trialEnded: () => undefined,
+  gpuHeld: () => undefined,
+  checkpointed: () => undefined,
   reconciled: () => undefined,
   failed: () => undefined,
 };
@@ -30,6 +37,8 @@ export interface ControllerMetrics extends Measures {
 }
 
 const DURATION_BUCKETS = [1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400];
+const CHECKPOINT_BUCKETS = [0.05, 0.2, 1, 5, 15, 60, 300, 900];
+const BYTES_BUCKETS = [1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
 const RECONCILE_BUCKETS = [0.001, 0.005, 0.02, 0.1, 0.5, 2, 10];
 
 export function createMetrics(): ControllerMetrics {
@@ -48,6 +57,24 @@ export function createMetrics(): ControllerMetrics {
     name: 'adctl_trial_duration_seconds',
     help: 'From the last claim of a trial to its end.',
     buckets: DURATION_BUCKETS,
+    registers,
+  });
+  const gpuSeconds = new Counter({
+    name: 'adctl_gpu_seconds_total',
+    help: 'Time that ended attempts held their slots, of classes with GPUs; lost: failed, lost or cancelled ones.',
+    labelNames: ['class', 'outcome'],
+    registers,
+  });
+  const checkpointSeconds = new Histogram({
+    name: 'adctl_checkpoint_seconds',
+    help: 'From the files of a checkpoint to its committed manifest.',
+    buckets: CHECKPOINT_BUCKETS,
+    registers,
+  });
+  const checkpointBytes = new Histogram({
+    name: 'adctl_checkpoint_bytes',
+    help: 'Bytes of a committed checkpoint.',
+    buckets: BYTES_BUCKETS,
     registers,
   });
   const redelivered = new Counter({
@@ -113,6 +140,11 @@ export function createMetrics(): ControllerMetrics {
       trials.inc({ sweep_kind: phase, result: reusedFrom === undefined ? state : 'reused' });
       if (reusedFrom !== undefined || startedAt === undefined || finishedAt === undefined) return;
       duration.observe(Math.max(0, (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000));
+    },
+    gpuHeld: (name, { seconds, outcome }) => gpuSeconds.inc({ class: name, outcome }, seconds),
+    checkpointed({ seconds, bytes }) {
+      checkpointSeconds.observe(seconds);
+      checkpointBytes.observe(bytes);
     },
     reconciled(seconds, messages) {
       reconcile.observe(seconds);

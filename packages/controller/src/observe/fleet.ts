@@ -18,6 +18,8 @@ export interface FleetOptions {
 export class Fleet {
   readonly #workers = new Map<WorkerId, SeenWorker>();
   readonly #gone = new Set<WorkerId>();
+  /** Classes of which a worker has said that it sees a GPU. */
+  readonly #gpuClasses = new Set<string>();
 
   constructor(private readonly options: FleetOptions) {}
 
@@ -26,6 +28,7 @@ export class Fleet {
     const before = this.#workers.get(heartbeat.worker)?.heartbeat;
     if (this.#gone.has(heartbeat.worker)) return false; // a late message of a process that has ended
     this.#workers.set(heartbeat.worker, { heartbeat, seenAtMs: nowMs });
+    if (heartbeat.engine?.gpu === true) this.#gpuClasses.add(heartbeat.class);
     return before?.slots !== heartbeat.slots || before.state !== heartbeat.state;
   }
 
@@ -50,6 +53,11 @@ export class Fleet {
       if (nowMs - Math.max(seenAtMs, backSinceMs) > this.options.silenceMs) this.remove(worker);
     }
     return this.#gone;
+  }
+
+  /** Whether workers of a class train on GPUs, as far as was heard. */
+  hasGpus(name: string): boolean {
+    return this.#gpuClasses.has(name);
   }
 
   /** Slots of a class, ready or known to come. */

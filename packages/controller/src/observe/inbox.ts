@@ -117,6 +117,7 @@ export function hearWorkers(context: ControllerContext): Promise<() => Promise<v
       return;
     }
     if (context.fleet.note(heartbeat.data, context.clock.now())) context.wake();
+    for (const figures of heartbeat.data.checkpoints ?? []) context.measures.checkpointed(figures);
     repeatOrders(context, heartbeat.data);
   });
 }

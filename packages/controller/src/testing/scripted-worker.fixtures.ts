@@ -205,6 +205,7 @@ async function failAttempt(
     attempt,
     worker: options.worker,
     class: act.class,
+    startedAt: new Date().toISOString(),
     failure: {
       code: act.code ?? `made_up_${attempt}`,
       kind: act.kind ?? 'transient',

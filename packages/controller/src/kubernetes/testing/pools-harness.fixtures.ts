@@ -16,6 +16,7 @@ import { type PoolInput, PoolsFile } from '../pool.js';
 import { PoolBoard } from '../pool-board.js';
 import type { PoolsController } from '../pools.js';
 import { type RunningPools, startPools } from '../start-pools.js';
+import type { StartStages } from '../start-stages.js';
 import { CONTROLLER_TOKENS, configFor } from './fake-api.fixtures.js';
 
 /** Pools over a make-believe cluster, with a scripted controller. */
@@ -30,6 +31,8 @@ export interface PoolsHarness {
   readonly gone: string[];
   /** Workers that send no more signs of life, although they run. */
   readonly silent: Set<string>;
+  /** Stages of workers' starts that were measured. */
+  readonly starts: StartStages[];
   /** What workers say of themselves. */
   state: 'starting' | 'ready';
   /** Moves the controller's clock on. */
@@ -76,6 +79,7 @@ export async function startHarness(
     drained: new Set(),
     gone: [],
     silent: new Set(),
+    starts: [],
     state: 'ready',
     skip(ms) {
       skippedMs += ms;
@@ -101,6 +105,7 @@ export async function startHarness(
         version: 'test',
         logger: pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' }),
         clock,
+        onStart: (_pool, stages) => harness.starts.push(stages),
         retry: { firstPauseMs: 2, longestPauseMs: 10, timeoutMs: 500 },
         followTimes: { firstPauseMs: 2, longestPauseMs: 20, silenceMs: 500 },
       });
