@@ -1,8 +1,23 @@
 import { join } from 'node:path';
+import type { Messaging } from '@adctl/messaging';
 import { connectNats } from '@adctl/messaging/nats';
 import { ResultEvent, TrialRecord, TrialResult } from '@adctl/protocol';
 import type { ObjectStore } from '@adctl/storage';
 import type { Cluster } from './cluster.ts';
+
+/** The whole state, as only the controller may read it. */
+export function connectAsController(cluster: Cluster): Promise<Messaging> {
+  return connectNats({
+    servers: [`nats://${cluster.nats.url}`],
+    role: 'controller',
+    identity: 'controller',
+    credentials: { nkeySeedFile: join(cluster.folder, 'controller.nk') },
+  });
+}
+
+export async function readRecords({ state }: Messaging, sweep: string): Promise<TrialRecord[]> {
+  return (await state.bucket('trial').entries(sweep)).map(({ value }) => TrialRecord.parse(value));
+}
 
 export interface Audit {
   /** Result objects of the sweep. */
@@ -14,8 +29,9 @@ export interface Audit {
 }
 
 /**
- * Compares what three witnesses say of an ended sweep, each read by itself: the result objects, the trials' records, the
- * stream of result events. Every trial must have exactly one result, everywhere the same.
+ * Compares what four witnesses say of a sweep, each read by itself: the result objects, the trials' records, the stream of
+ * result events, the queue. Of an ended sweep every trial must have exactly one result, everywhere the same, and nothing is
+ * left in the queue. Whatever the records say is on its way must lie in the queue, or nobody will ever train it.
  */
 export async function auditSweep(
   cluster: Cluster,
@@ -32,14 +48,9 @@ export async function auditSweep(
   }
   if (results.size !== trials) problems.push(`${results.size} trials have a result object, not ${trials}`);
 
-  const messaging = await connectNats({
-    servers: [`nats://${cluster.nats.url}`],
-    role: 'controller',
-    identity: 'controller',
-    credentials: { nkeySeedFile: join(cluster.folder, 'controller.nk') },
-  });
+  const messaging = await connectAsController(cluster);
   try {
-    const records = (await messaging.state.bucket('trial').entries(sweep)).map(({ value }) => TrialRecord.parse(value));
+    const records = await readRecords(messaging, sweep);
     if (records.length !== trials) problems.push(`${records.length} trials have a record, not ${trials}`);
     for (const record of records) {
       const stored = results.get(record.trial);
@@ -52,8 +63,14 @@ export async function auditSweep(
         problems.push(`an event of attempt ${event.attempt} of ${event.trial} names another result`);
       }
     }
-    const left = await messaging.queue.contents();
-    if (left.length > 0) problems.push(`${left.length} messages are left in the queue`);
+    const queued = await messaging.queue.contents();
+    if (queued.length > 0) problems.push(`${queued.length} messages are left in the queue`);
+    const onTheirWay = new Set<string>(queued.map(({ assignment }) => assignment.trial));
+    for (const { trial, state } of records) {
+      if ((state === 'dispatched' || state === 'running') && !onTheirWay.has(trial)) {
+        problems.push(`${trial} is lost: it is ${state} and the queue has no message of it`);
+      }
+    }
   } finally {
     await messaging.close();
   }

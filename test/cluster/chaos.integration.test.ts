@@ -1,3 +1,4 @@
+import { connectNats } from '@adctl/messaging/nats';
 import { createFilesystemStore } from '@adctl/storage/filesystem';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
@@ -55,6 +56,45 @@ test('the audit finds what was tampered with', async () => {
       expect.stringContaining('names another result'),
       expect.stringContaining('names another result'),
     ]);
+  } finally {
+    await cluster.close();
+  }
+});
+
+test('the audit finds a trial whose message a zombie has acked, and a new controller mends it', async () => {
+  const cluster = await startCluster({ ackWaitMs: 3_000, env: { ADCTL_TRAINER: 'noop' } });
+  try {
+    const controller = await cluster.startLeader();
+    const worker = cluster.startWorker('w-1', { ADCTL_SLOTS: '1' });
+    const options = { name: 'zombie', epochs: 3_000, learningRates: [0.001, 0.002] };
+    const file = await writeNoopSweep(cluster.folder, options);
+    const { stdout, stderr, code } = await cluster.run(['sweep', file, '--detach', '--yes', '--json']);
+    expect(code, stderr).toBe(0);
+    const { sweep } = z.object({ accepted: z.object({ sweep: z.string() }) }).parse(JSON.parse(stdout)).accepted;
+    const objects = createFilesystemStore(cluster.objects);
+    const lost = async () =>
+      (await auditSweep(cluster, { sweep, trials: 3, objects })).problems.filter((problem) => problem.includes('lost'));
+
+    // The worker trains one of the two trials; the other is handed to somebody who never claims it.
+    const zombie = await connectNats({
+      servers: [`nats://${cluster.nats.url}`],
+      role: 'worker',
+      identity: 'zombie',
+      inboxPrefix: `_INBOX_${cluster.poolIdentity}.zombie`,
+      credentials: { nkeySeedFile: cluster.poolSeedFile },
+    });
+    const delivery = await zombie.queue.next({ class: 'cpu', waitMs: 20_000 });
+    await Promise.all([controller.remove(), worker.remove()]);
+    expect(await lost()).toEqual([]);
+    await delivery?.ack();
+    expect(await lost()).toEqual([expect.stringContaining(`${delivery?.assignment.trial} is lost`)]);
+    await zombie.close();
+
+    await cluster.startLeader();
+    cluster.startWorker('w-2', { ADCTL_SLOTS: '2' });
+    const ended = await cluster.run(['sweeps', 'watch', sweep, '--json']);
+    expect(ended.code, ended.stderr).toBe(0);
+    expect(await auditSweep(cluster, { sweep, trials: 3, objects })).toMatchObject({ results: 3, problems: [] });
   } finally {
     await cluster.close();
   }

@@ -3,7 +3,7 @@ import { createGenerator } from '@adctl/random';
 import { openObjects } from '@adctl/storage';
 import { slowDown, startFakeS3 } from '@adctl/storage/s3/testing';
 import { z } from 'zod';
-import { type Audit, auditSweep } from './audit.ts';
+import { type Audit, auditSweep, connectAsController, readRecords } from './audit.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import { writeNoopSweep } from './noop-sweep.ts';
 import type { ClusterProcess } from './processes.ts';
@@ -31,6 +31,8 @@ export interface ChaosReport {
   readonly kills: { readonly controllers: number; readonly workers: number; readonly nats: number };
   /** From a controller's death until one answers again, in ms, in order. */
   readonly failoverMs: readonly number[];
+  /** From a controller's death until the next trial is dispatched, in ms, in order; of the deaths after which one was. */
+  readonly dispatchAgainMs: readonly number[];
   readonly audit: Audit;
 }
 
@@ -58,7 +60,7 @@ export async function runChaos(plan: ChaosPlan, say: (line: string) => void = ()
     const startedAt = performance.now();
     const over = new AbortController();
     const watching = watch(cluster, sweep).finally(() => over.abort());
-    const [failoverMs, workers, nats] = await Promise.all([
+    const [deaths, workers, nats] = await Promise.all([
       killControllers(cluster, plan, over.signal, say),
       killWorkers(cluster, plan, over.signal),
       restartNats(cluster, plan, over.signal, say),
@@ -70,7 +72,13 @@ export async function runChaos(plan: ChaosPlan, say: (line: string) => void = ()
     const objects = await openObjects({ kind: 's3', settings });
     const audit = await auditSweep(cluster, { sweep, trials: plan.trials + 1, objects: objects.store });
     objects.close();
-    return { seconds, kills: { controllers: failoverMs.length, workers, nats }, failoverMs, audit };
+    return {
+      seconds,
+      kills: { controllers: deaths.length, workers, nats },
+      failoverMs: deaths.map(({ failoverMs }) => failoverMs),
+      dispatchAgainMs: dispatchesAfter(deaths, await dispatchTimes(cluster, sweep)),
+      audit,
+    };
   } finally {
     await cluster.close();
     await fake.close();
@@ -87,6 +95,26 @@ async function submit(cluster: Cluster, { trials, epochs }: ChaosPlan): Promise<
   return z.object({ accepted: z.object({ sweep: z.string() }) }).parse(JSON.parse(stdout)).accepted.sweep;
 }
 
+/** When each trial was last dispatched, in ms since the epoch, ascending. */
+async function dispatchTimes(cluster: Cluster, sweep: string): Promise<number[]> {
+  const messaging = await connectAsController(cluster);
+  try {
+    const records = await readRecords(messaging, sweep);
+    return records
+      .flatMap(({ dispatchedAt }) => (dispatchedAt ? [Date.parse(dispatchedAt)] : []))
+      .sort((a, b) => a - b);
+  } finally {
+    await messaging.close();
+  }
+}
+
+function dispatchesAfter(deaths: readonly Death[], times: readonly number[]): number[] {
+  return deaths.flatMap(({ at }) => {
+    const next = times.find((time) => time >= at);
+    return next === undefined ? [] : [next - at];
+  });
+}
+
 /** Follows the sweep to its end, again and again: a command may give up while everything is down. */
 async function watch(cluster: Cluster, sweep: string): Promise<void> {
   for (;;) {
@@ -97,15 +125,23 @@ async function watch(cluster: Cluster, sweep: string): Promise<void> {
   }
 }
 
+/** Of a leading controller. */
+interface Death {
+  /** In ms since the epoch. */
+  readonly at: number;
+  /** Until one answered again. */
+  readonly failoverMs: number;
+}
+
 /** Two controllers; the one that leads is killed as often as planned, some seconds after it began to answer. */
 async function killControllers(
   cluster: Cluster,
   plan: ChaosPlan,
   over: AbortSignal,
   say: (line: string) => void,
-): Promise<number[]> {
+): Promise<Death[]> {
   const generator = createGenerator(plan.seed, 'controllers');
-  const failoverMs: number[] = [];
+  const deaths: Death[] = [];
   const living = new Set<ClusterProcess>();
   const startOne = () => {
     const started = cluster.startController();
@@ -122,17 +158,17 @@ async function killControllers(
   while (!over.aborted) {
     const leader = await Promise.race([untilOneLeads(living), untilAborted(over)]);
     if (leader === null) break;
-    if (diedAt !== null) failoverMs.push(performance.now() - diedAt);
-    if (failoverMs.length >= plan.controllerKills) break;
+    if (diedAt !== null) deaths.push({ at: diedAt, failoverMs: Date.now() - diedAt });
+    if (deaths.length >= plan.controllerKills) break;
     await delay(500 + generator.integer(1_500), undefined, { signal: over }).catch(() => undefined); // over: seen above
     if (over.aborted) break;
-    diedAt = performance.now();
+    diedAt = Date.now();
     leader.kill('SIGKILL');
     await leader.ended;
-    say(`controller killed, ${failoverMs.length + 1} of ${plan.controllerKills}`);
+    say(`controller killed, ${deaths.length + 1} of ${plan.controllerKills}`);
   }
   await untilAborted(over);
-  return failoverMs;
+  return deaths;
 }
 
 /** The first living controller that says, after now, that it leads; or has said so and said nothing of having lost it. */

@@ -1,20 +1,22 @@
-import { type Clock, STATE_BUCKETS, type StateBucket } from '@adctl/messaging';
+import { type Clock, STATE_BUCKETS, type StateBucket, type StateEntry } from '@adctl/messaging';
 import { AdctlError } from '@adctl/protocol';
 import type { Logger } from 'pino';
 import { leadershipLost } from '../errors.js';
 import type { Leadership } from './leadership.js';
 
 /**
- * Times of an election. The bucket forgets a lease 4 s after its last renewal; a leader stops writing a second before
- * that. What the two leave to chance, the compare-and-set of every write settles.
+ * Times of an election. A leader stops writing 3 s after its last renewal, a standby replaces it half a second later, and
+ * the bucket forgets a lease 4 s after its last renewal. What they leave to chance, the compare-and-set of every write settles.
  */
 export const ELECTION_TIMES = {
   ttlMs: STATE_BUCKETS.leader.ttlMs,
   renewMs: 1_000,
   /** How often a standby tries. */
-  standbyMs: 250,
+  standbyMs: 200,
   /** Leadership is given up this long after the last renewal was sent. */
   patienceMs: 3_000,
+  /** A standby that has seen a lease unchanged for this long takes it over. */
+  silenceMs: 3_500,
 } as const;
 
 export interface ElectionOptions {
@@ -34,18 +36,22 @@ export interface ElectionOptions {
 const KEY = 'controller';
 
 /**
- * Waits until this process leads. With a time to live on the whole bucket nobody hears of an expiry, so a standby tries to
- * create the key again and again. The term is the revision of that write: it only rises.
+ * Waits until this process leads. With a time to live on the whole bucket nobody hears of an expiry, and servers are late
+ * with it, so a standby looks again and again: it creates the key when there is none, and replaces a lease that its own clock
+ * has seen unchanged for too long. The term is the revision of that write: it only rises.
  *
  * @throws the signal's reason; AdctlError of the store that waiting does not mend.
  */
 export async function awaitLeadership(options: ElectionOptions, signal: AbortSignal): Promise<Leadership> {
   const { bucket, identity, clock, logger, monotonicMs = () => performance.now() } = options;
+  let seen: { readonly revision: number; readonly atMs: number } | undefined;
   for (;;) {
     signal.throwIfAborted();
-    const sentAt = monotonicMs();
     try {
-      const revision = await bucket.create(KEY, leaseOf(identity, clock));
+      const held = await bucket.get(KEY);
+      const sentAt = monotonicMs();
+      if (held !== null && held.revision !== seen?.revision) seen = { revision: held.revision, atMs: sentAt };
+      const revision = await take(held, seen === undefined ? 0 : sentAt - seen.atMs);
       options.onContact?.();
       if (revision !== null) return keepLeadership({ ...options, monotonicMs }, revision, sentAt);
     } catch (error) {
@@ -53,6 +59,13 @@ export async function awaitLeadership(options: ElectionOptions, signal: AbortSig
       logger.warn({ err: error }, 'standing for election failed; it is tried again');
     }
     await pause(clock, ELECTION_TIMES.standbyMs, signal);
+  }
+
+  /** @returns the revision of this candidate's lease; null when somebody else holds one. */
+  async function take(held: StateEntry | null, unchangedMs: number): Promise<number | null> {
+    if (held === null) return bucket.create(KEY, leaseOf(identity, clock));
+    if (unchangedMs < ELECTION_TIMES.silenceMs) return null;
+    return bucket.update(KEY, leaseOf(identity, clock), held.revision);
   }
 }
 
