@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Messaging } from '@adctl/messaging';
+import { AdctlError, TrialRecord } from '@adctl/protocol';
 import { createGenerator } from '@adctl/random';
 import { openObjects } from '@adctl/storage';
 import { slowDown, startFakeS3 } from '@adctl/storage/s3/testing';
 import { z } from 'zod';
-import { type Audit, auditSweep, connectAsController, readRecords } from './audit.ts';
+import { type Audit, auditSweep, connectAsController } from './audit.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import { writeNoopSweep } from './noop-sweep.ts';
 import type { ClusterProcess } from './processes.ts';
@@ -60,8 +62,9 @@ export async function runChaos(plan: ChaosPlan, say: (line: string) => void = ()
     const startedAt = performance.now();
     const over = new AbortController();
     const watching = watch(cluster, sweep).finally(() => over.abort());
-    const [deaths, workers, nats] = await Promise.all([
+    const [deaths, dispatches, workers, nats] = await Promise.all([
       killControllers(cluster, plan, over.signal, say),
+      noteDispatches(cluster, sweep, over.signal),
       killWorkers(cluster, plan, over.signal),
       restartNats(cluster, plan, over.signal, say),
       watching,
@@ -76,7 +79,7 @@ export async function runChaos(plan: ChaosPlan, say: (line: string) => void = ()
       seconds,
       kills: { controllers: deaths.length, workers, nats },
       failoverMs: deaths.map(({ failoverMs }) => failoverMs),
-      dispatchAgainMs: dispatchesAfter(deaths, await dispatchTimes(cluster, sweep)),
+      dispatchAgainMs: dispatchesAfter(deaths, dispatches),
       audit,
     };
   } finally {
@@ -95,17 +98,26 @@ async function submit(cluster: Cluster, { trials, epochs }: ChaosPlan): Promise<
   return z.object({ accepted: z.object({ sweep: z.string() }) }).parse(JSON.parse(stdout)).accepted.sweep;
 }
 
-/** When each trial was last dispatched, in ms since the epoch, ascending. */
-async function dispatchTimes(cluster: Cluster, sweep: string): Promise<number[]> {
-  const messaging = await connectAsController(cluster);
-  try {
-    const records = await readRecords(messaging, sweep);
-    return records
-      .flatMap(({ dispatchedAt }) => (dispatchedAt ? [Date.parse(dispatchedAt)] : []))
-      .sort((a, b) => a - b);
-  } finally {
-    await messaging.close();
+/** Notes when trials are dispatched, in ms since the epoch, as the records change; an outage hides what happens in it. */
+async function noteDispatches(cluster: Cluster, sweep: string, over: AbortSignal): Promise<number[]> {
+  const times = new Set<number>();
+  while (!over.aborted) {
+    let messaging: Messaging | undefined;
+    try {
+      messaging = await connectAsController(cluster);
+      for await (const change of messaging.state.bucket('trial').watch(sweep, over)) {
+        if (change === 'ready' || change.value === null) continue;
+        const { state, dispatchedAt } = TrialRecord.parse(change.value);
+        if (state === 'dispatched' && dispatchedAt !== undefined) times.add(Date.parse(dispatchedAt));
+      }
+    } catch (error) {
+      if (!(error instanceof AdctlError) || error.kind !== 'transient') throw error;
+      await delay(200); // the server is away
+    } finally {
+      await messaging?.close();
+    }
   }
+  return [...times].sort((a, b) => a - b);
 }
 
 function dispatchesAfter(deaths: readonly Death[], times: readonly number[]): number[] {

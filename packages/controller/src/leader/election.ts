@@ -5,8 +5,8 @@ import { leadershipLost } from '../errors.js';
 import type { Leadership } from './leadership.js';
 
 /**
- * Times of an election. A leader stops writing 3 s after its last renewal, a standby replaces it half a second later, and
- * the bucket forgets a lease 4 s after its last renewal. What they leave to chance, the compare-and-set of every write settles.
+ * Times of an election. A leader stops writing 3 s after its last renewal, a standby replaces it soon after, and the
+ * bucket forgets a lease 4 s after its last renewal. What they leave to chance, the compare-and-set of every write settles.
  */
 export const ELECTION_TIMES = {
   ttlMs: STATE_BUCKETS.leader.ttlMs,
@@ -16,7 +16,7 @@ export const ELECTION_TIMES = {
   /** Leadership is given up this long after the last renewal was sent. */
   patienceMs: 3_000,
   /** A standby that has seen a lease unchanged for this long takes it over. */
-  silenceMs: 3_500,
+  silenceMs: 3_200,
 } as const;
 
 export interface ElectionOptions {
