@@ -155,6 +155,26 @@ describe('submitting', () => {
     expect(await deployment.request('sweeps.list', {})).toEqual([]);
   });
 
+  test('without search seeds every configuration is reported, and too many of them are refused with their number', async () => {
+    const all = sweepFile({
+      learningRates: [0.001, 0.002],
+      normal: [8],
+      seeds: { search: 0, report: 2, finalists: 2 },
+    });
+    await expect(deployment.submit(all.replace('finalists: 2', 'finalists: 1'))).rejects.toThrow(
+      /dae has 2 configurations, seeds.finalists keeps 1/,
+    );
+    const { sweep, searchTrials, reportTrials } = await deployment.submit(all);
+    await startWorker(() => completes);
+    await deployment.until(sweep, ended);
+
+    expect({ searchTrials, reportTrials }).toEqual({ searchTrials: 0, reportTrials: 4 });
+    expect((await list(sweep)).map(({ phase, state }) => [phase, state])).toEqual(
+      Array.from({ length: 4 }, () => ['report', 'completed']),
+    );
+    expect((await show(sweep)).finalists?.map(({ objective }) => objective)).toEqual([null, null]);
+  });
+
   test('more trials than limits.maxTrials are refused with the number', async () => {
     await expect(deployment.submit(SMALL.replace('maxTrials: 1000000', 'maxTrials: 3'))).rejects.toThrow(/4 trials/);
   });

@@ -16,8 +16,8 @@ export const Finalist = z.object({
   configuration: z.string(),
   /** Position of the configuration in the sweep's enumeration of search configurations. */
   configurationIndex: z.int().min(0),
-  /** Mean objective over classes and search seeds that made it a finalist. */
-  objective: z.number(),
+  /** Mean objective over classes and search seeds that made it a finalist; null where nothing was searched. */
+  objective: z.number().nullable(),
 });
 export type Finalist = z.infer<typeof Finalist>;
 

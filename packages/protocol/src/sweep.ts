@@ -139,12 +139,16 @@ const trainSection = <H extends z.ZodType>(hyperparameters: H) =>
     })
     .meta({ description: 'How each trial trains.' });
 
-const count = (fallback: number, description: string) =>
-  z.int().min(1).max(1_000_000).default(fallback).meta({ description });
+const count = (fallback: number, description: string, least = 1) =>
+  z.int().min(least).max(1_000_000).default(fallback).meta({ description });
 
 const SeedsSection = z
   .strictObject({
-    search: count(SWEEP_DEFAULTS.seeds.search, 'Seeds that rank each configuration.'),
+    search: count(
+      SWEEP_DEFAULTS.seeds.search,
+      'Seeds that rank each configuration; 0 where there is nothing to choose: every configuration is reported.',
+      0,
+    ),
     report: count(SWEEP_DEFAULTS.seeds.report, 'Fresh seeds that retrain the finalists; below 3 no ± is shown.'),
     finalists: count(SWEEP_DEFAULTS.seeds.finalists, 'Configurations of each method that are retrained.'),
   })

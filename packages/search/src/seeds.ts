@@ -5,7 +5,7 @@ export interface DrawSeedsOptions {
   /** `search.seed` of the sweep. */
   readonly sweepSeed: number;
   readonly phase: TrialPhase;
-  /** At least 1. */
+  /** 0 or more. */
   readonly count: number;
 }
 
@@ -16,7 +16,7 @@ export interface DrawSeedsOptions {
  * @returns `count` different integers in [0, 2^32).
  */
 export function drawSeeds({ sweepSeed, phase, count }: DrawSeedsOptions): number[] {
-  if (!Number.isInteger(count) || count < 1) throw new RangeError(`count must be at least 1, got ${count}`);
+  if (!Number.isInteger(count) || count < 0) throw new RangeError(`count must be at least 0, got ${count}`);
   const generator = createGenerator(sweepSeed, 'trial-seeds', phase);
   const lowestBit = phase === 'search' ? 0 : 1;
   const seeds = new Set<number>();

@@ -55,7 +55,8 @@ export async function runSweep(run: SweepRun): Promise<SweepRunAnswer> {
 
 function acceptedLine({ sweep, created, skipped, searchTrials, reportTrials }: SweepAccepted): string {
   if (skipped) return `A sweep of this name is active; nothing was submitted (--if-active skip). It is ${sweep}.`;
-  const size = `${counted(searchTrials, 'search trial')}, then ${counted(reportTrials, 'report trial')}`;
+  const report = counted(reportTrials, 'report trial');
+  const size = searchTrials === 0 ? report : `${counted(searchTrials, 'search trial')}, then ${report}`;
   return created
     ? `Sweep ${sweep}: ${size}.`
     : `Sweep ${sweep} was submitted before; it continues where it was (${size}).`;

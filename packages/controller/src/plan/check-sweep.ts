@@ -37,6 +37,7 @@ export function checkSweep(against: CheckAgainst): SweepCheck {
     ...checkMethods(draft, at, against),
     ...checkDataset(draft, at, against),
     ...checkHyperparameters(draft, at, against),
+    ...checkSeeds(draft, at),
     ...checkSize(draft, at, against),
   ];
 }
@@ -157,6 +158,21 @@ function* checkPoints(draft: SweepDraft, at: PlaceOf, card: MethodCard, input: I
     message: `${card.name} refuses ${size} images with these hyperparameters${share}: ${first.message}`,
     suggestion: first.suggestion ?? 'change dataset.image, or the hyperparameters it names',
   };
+}
+
+/** Without search seeds nothing ranks the configurations: all of them must be wanted. */
+function* checkSeeds({ methods, search, seeds }: SweepDraft, at: PlaceOf): Generator<SweepIssue> {
+  if (methods === undefined || search === undefined || seeds?.search !== 0) return;
+  for (const method of methods) {
+    const size = trySearch(search, method)?.size ?? 0;
+    if (size <= seeds.finalists) continue;
+    yield {
+      ...at(['seeds', 'search']),
+      code: 'refused_value',
+      message: `${method} has ${size} configurations, seeds.finalists keeps ${seeds.finalists}, and without search seeds nothing chooses between them`,
+      suggestion: `seeds.search: 1, or seeds.finalists: ${size} to report them all`,
+    };
+  }
 }
 
 function* checkSize(draft: SweepDraft, at: PlaceOf, { dataset }: CheckAgainst): Generator<SweepIssue> {

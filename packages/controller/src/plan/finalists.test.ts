@@ -7,12 +7,14 @@ import { freezeSweep } from './freeze-sweep.js';
 import { createTrialPlan } from './trial-plan.js';
 
 const SHAPE = { height: 28, width: 28, channels: 1 };
-const frozen = freezeSweep(parseSweep(sweepFile(), { file: 'toy.yaml' }), {
+const OPTIONS = {
   dataset: { classes: ['1', '8'], shape: SHAPE, protocols: ['one-class'], digest: sha256('data') },
   codeVersionOf: () => sha256('code'),
   class: 'cpu',
-});
-const plan = createTrialPlan(frozen, (name) => METHODS.find((card) => card.name === name)!);
+};
+const findCard = (name: string) => METHODS.find((card) => card.name === name)!;
+const frozen = freezeSweep(parseSweep(sweepFile(), { file: 'toy.yaml' }), OPTIONS);
+const plan = createTrialPlan(frozen, findCard);
 
 /** Endings of three configurations on the classes 1 and 8, one seed: `failed`, `diverged`, or the objective. */
 const finalistsOf = (ends: readonly (number | 'failed' | 'diverged')[]) =>
@@ -44,5 +46,21 @@ describe('planFinalists', () => {
   test('chooses none where training, not the images, went wrong on a class, and none where every class failed', () => {
     expect(finalistsOf(['diverged', 0.5, 'diverged', 0.7, 'diverged', 0.6])).toEqual([]);
     expect(finalistsOf(['failed', 'failed', 'failed', 'failed', 'failed', 'failed'])).toEqual([]);
+  });
+
+  test('reports every configuration, in order, where no seed searches', () => {
+    const source = sweepFile({ seeds: { search: 0, report: 3, finalists: 3 } });
+    const unsearched = freezeSweep(parseSweep(source, { file: 'toy.yaml' }), OPTIONS);
+    const its = createTrialPlan(unsearched, findCard);
+
+    expect(its.searchTrials).toBe(0);
+    expect(planFinalists(unsearched, its, [])).toEqual(
+      [0, 1, 2].map((position) => ({
+        method: 'dae',
+        configuration: its.configurationAt(position).configuration,
+        configurationIndex: position,
+        objective: null,
+      })),
+    );
   });
 });

@@ -1,6 +1,6 @@
 import type { FinalState, SearchOutcome, SelectionMetrics } from '@adctl/protocol';
 import { chooseFinalists, type RankedConfiguration, rankConfigurations } from '@adctl/search';
-import { type FrozenSweep, normalClasses } from './frozen-sweep.js';
+import { countConfigurations, type FrozenSweep, normalClasses } from './frozen-sweep.js';
 import type { TrialPlan } from './trial-plan.js';
 
 /** How a search trial ended, by index; everything ranking may know. */
@@ -15,7 +15,8 @@ export interface PlannedFinalist {
   readonly method: string;
   readonly configuration: string;
   readonly configurationIndex: number;
-  readonly objective: number;
+  /** Null where nothing was ranked: a sweep without search seeds reports every configuration. */
+  readonly objective: number | null;
 }
 
 /**
@@ -30,6 +31,7 @@ export function planFinalists(
   endings: Iterable<SearchEnding>,
 ): PlannedFinalist[] {
   const { objective, seeds } = frozen.sweep;
+  if (frozen.seeds.search.length === 0) return everyConfiguration(frozen, plan);
   const classes = normalClasses(frozen);
   const perConfiguration = classes.length * frozen.seeds.search.length;
   const outcomes: SearchOutcome[] = [];
@@ -46,6 +48,13 @@ export function planFinalists(
     configurationIndex: Math.floor(firstIndex / perConfiguration),
     objective: mean as number, // a ranked configuration has a mean
   }));
+}
+
+function everyConfiguration(frozen: FrozenSweep, plan: TrialPlan): PlannedFinalist[] {
+  return Array.from({ length: countConfigurations(frozen) }, (_, configurationIndex) => {
+    const { method, configuration } = plan.configurationAt(configurationIndex);
+    return { method, configuration, configurationIndex, objective: null };
+  });
 }
 
 /** Classes with a search trial that ended in any other way than a failure. */
