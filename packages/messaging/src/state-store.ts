@@ -42,7 +42,6 @@ export const STATE_BUCKETS = {
   sweep: {},
   trial: {},
   lease: {},
-  worker: { ttlMs: 60_000 },
   leader: { ttlMs: 4_000 },
   identity: {},
   /** Idempotency keys of submissions. */
