@@ -29,7 +29,8 @@ async function main(): Promise<number> {
   const asked = untilSignalled(logger, config.shutdownGraceMs);
   const metrics = createMetrics();
   // A renewal or a try at the election comes at least every second; the reconciler every quarter of an ack wait.
-  const health = new Health({ pulseMs: 4 * config.ackWaitMs, contactMs: 10_000 });
+  // A silent watch is cut after 150 s and everything is listed again: 300 s without a sign are two rounds that failed.
+  const health = new Health({ pulseMs: 4 * config.ackWaitMs, contactMs: 10_000, watchMs: 300_000 });
   const server = await serveMetrics(config.metricsPort, { registry: metrics.registry, health });
   logger.info({ port: server.port }, 'serves metrics and health');
   const poolMetrics = createPoolMetrics(metrics.registry);

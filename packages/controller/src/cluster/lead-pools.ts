@@ -37,6 +37,7 @@ export async function preparePools(
     const unfollow = poolMetrics.follow(board, () => running.silentMs());
     return {
       silentMs: () => running.silentMs(),
+      stuckMs: () => running.stuckMs(),
       async close() {
         unfollow();
         await running.close();

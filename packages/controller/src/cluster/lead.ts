@@ -82,6 +82,7 @@ export async function startLeading(parts: ClusterParts, leadership: Leadership):
     locate: objects.locate,
   });
   const pools = startPools?.(controller, leadership);
+  health.watches(pools);
   logger.info('leads');
   const unfollow = metrics.follow(controller.context);
   health.serves();
@@ -89,6 +90,7 @@ export async function startLeading(parts: ClusterParts, leadership: Leadership):
     controller,
     stopped: controller.stopped,
     async close() {
+      health.watches(undefined);
       await pools?.close();
       unfollow();
       stopGc();

@@ -2,6 +2,7 @@ import { systemClock } from '@adctl/messaging';
 import type { ApiServer, ApiServerOptions } from '@adctl/testkit/kubernetes';
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
+import { Health } from '../metrics/health.js';
 import { Follower, type FollowTimes } from './follow.js';
 import { ObservedJob } from './observed.js';
 import { fakeApi, transportTo } from './testing/fake-api.fixtures.js';
@@ -164,6 +165,27 @@ it('cuts a half-open watch that sends nothing', async () => {
   add('a'); // the silent watch will not tell
 
   await sees('a');
+});
+
+it('says so when a silent watch cannot be replaced, and tries on', async () => {
+  const { server, follower, sees, add } = await follow({ silenceMs: 100 }, { bookmarkMs: 20 });
+  const health = new Health({ pulseMs: 3_600_000, contactMs: 3_600_000, watchMs: 1_500 });
+  health.role('leader');
+  health.serves();
+  health.contact();
+  health.watches(follower);
+  expect(health.ready().ok).toBe(true);
+
+  server.faults.inject({ match: 'watch jobs', what: { fault: 'silent' } });
+  server.faults.inject({ match: 'list jobs', times: 1_000_000, what: { fault: 'status', code: 503 } });
+  server.cutWatches();
+  while (health.ready().ok) await new Promise(setImmediate);
+  expect(health.live().ok).toBe(true);
+
+  server.faults.clear();
+  add('a');
+  await sees('a');
+  expect(health.ready().ok).toBe(true);
 });
 
 it('keeps a quiet watch open as long as bookmarks come', async () => {

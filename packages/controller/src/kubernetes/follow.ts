@@ -68,12 +68,14 @@ export class Follower<T extends Resource> {
   readonly #gone = new Map<string, string>();
   readonly #synced = Promise.withResolvers<void>();
   #lastSignMs: number;
+  #lastMoveMs: number;
   #lists = 0;
 
   constructor(options: FollowOptions<T>) {
     this.#options = options;
     this.#times = { ...FOLLOW_TIMES, ...options.times };
     this.#lastSignMs = options.clock.now();
+    this.#lastMoveMs = this.#lastSignMs;
   }
 
   /** Resolves once everything has been listed for the first time. */
@@ -93,6 +95,11 @@ export class Follower<T extends Resource> {
   /** How long the server has sent nothing, in ms. */
   silentMs(): number {
     return this.#options.clock.now() - this.#lastSignMs;
+  }
+
+  /** How long neither a sign nor a failure has come, in ms: every request and watch has a limit, so much more than that is a hang. */
+  stuckMs(): number {
+    return this.#options.clock.now() - this.#lastMoveMs;
   }
 
   /** Notes an object that the server gave in answer to a write, ahead of the watch. */
@@ -124,6 +131,7 @@ export class Follower<T extends Resource> {
         }
       } catch (error) {
         if (signal.aborted) return;
+        this.#lastMoveMs = this.#options.clock.now();
         const level = isExpired(error) ? 'debug' : 'warn';
         this.#options.logger[level]({ err: error, path: this.#options.path }, 'watch lost; everything is listed again');
         await this.#pause(++failures, signal);
@@ -223,6 +231,7 @@ export class Follower<T extends Resource> {
 
   #heard(): void {
     this.#lastSignMs = this.#options.clock.now();
+    this.#lastMoveMs = this.#lastSignMs;
   }
 
   async #pause(failures: number, signal: AbortSignal): Promise<void> {

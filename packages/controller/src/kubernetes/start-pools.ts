@@ -41,8 +41,10 @@ export interface StartPoolsOptions {
 
 /** Pools at work. */
 export interface RunningPools {
-  /** How long the API server has sent nothing about Jobs or pods, the longer of the two, in ms; for liveness. */
+  /** How long the API server has sent nothing about Jobs or pods, the longer of the two, in ms; for readiness. */
   silentMs(): number;
+  /** How long following Jobs or pods has neither succeeded nor failed, the longer of the two, in ms; for liveness. */
+  stuckMs(): number;
   /** Stops looking. Workers go on: the next leader finds them. */
   close(): Promise<void>;
 }
@@ -144,6 +146,7 @@ export function startPools(options: StartPoolsOptions): RunningPools {
   beginOrRetry();
   return {
     silentMs: () => Math.max(jobs.silentMs(), pods.silentMs()),
+    stuckMs: () => Math.max(jobs.stuckMs(), pods.stuckMs()),
     async close() {
       stop.abort(new Error('the pools were closed'));
       cancelTimer();

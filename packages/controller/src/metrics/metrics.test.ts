@@ -113,7 +113,7 @@ describe('health', () => {
 
   beforeEach(async () => {
     nowMs = 1_000_000;
-    health = new Health({ pulseMs: 1_000, contactMs: 500, monotonicMs: () => nowMs });
+    health = new Health({ pulseMs: 1_000, contactMs: 500, watchMs: 2_000, monotonicMs: () => nowMs });
     server = await serveMetrics(0, { registry: createMetrics().registry, health });
   });
   afterEach(() => server.close());
@@ -142,6 +142,22 @@ describe('health', () => {
     nowMs += 1;
     expect(await get('/healthz')).toMatchObject({ status: 503 });
     health.pulse();
+    expect(await get('/healthz')).toMatchObject({ status: 200 });
+  });
+
+  test('a leader whose API server is silent is not ready; it hangs only when its watches do nothing at all', async () => {
+    const watching = { silentMs: () => 1_999, stuckMs: () => 1_999 };
+    health.role('leader');
+    health.serves();
+    health.contact();
+    health.watches(watching);
+    expect(await get('/readyz')).toMatchObject({ status: 200 });
+    watching.silentMs = () => 2_000;
+    expect(JSON.parse((await get('/readyz')).text)).toMatchObject({ ok: false, secondsApiServerSilent: 2 });
+    expect(await get('/healthz')).toMatchObject({ status: 200 });
+    watching.stuckMs = () => 2_000;
+    expect(JSON.parse((await get('/healthz')).text)).toMatchObject({ ok: false, secondsWatchStuck: 2 });
+    health.watches(undefined); // it leads no more
     expect(await get('/healthz')).toMatchObject({ status: 200 });
   });
 
