@@ -239,7 +239,9 @@ export const GcProgress = z.object({
   /** Checkpoints by reason. */
   kept: z.partialRecord(GcReason, z.int()),
   deleted: z.partialRecord(GcReason, z.int()),
-  /** Bytes of the deleted ones. */
+  /** Parts of the index of results that were deleted because newer ones took their place. */
+  indexParts: z.int().default(0),
+  /** Bytes of everything that was deleted. */
   bytes: z.number(),
   /** Key prefixes of deleted checkpoints, the first 200. */
   prefixes: z.array(z.string()),

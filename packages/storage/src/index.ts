@@ -19,6 +19,7 @@ export type { MultipartUpload, ObjectInfo, ObjectStore, PutOptions, PutOutcome }
 export { type ObjectPlace, type OpenedObjects, openObjects } from './place.js';
 export {
   changeIndexHead,
+  deleteOldIndexParts,
   readIndexHead,
   readIndexPart,
   writeIndexPart,

@@ -7,6 +7,7 @@ import {
   IndexRow,
   indexHeadKey,
   indexPartKey,
+  indexPrefix,
   type SweepId,
   sha256,
   toCanonicalJson,
@@ -45,6 +46,30 @@ export async function readIndexPart(store: ObjectStore, { key, rows }: IndexPart
   } catch (error) {
     throw indexUnreadable(key, 'it is damaged', error);
   }
+}
+
+/**
+ * Deletes parts that the head does not name, written before the given time: a crash left them, or the head was moved away from them. Not
+ * beside a writer of the same sweep: it could be about to name one.
+ *
+ * @returns how many, and their bytes; with `dryRun` what would go.
+ */
+export async function deleteOldIndexParts(
+  store: ObjectStore,
+  sweep: SweepId,
+  { before, dryRun }: { readonly before: Date; readonly dryRun: boolean },
+): Promise<{ readonly parts: number; readonly bytes: number }> {
+  const { head } = await readIndexHead(store, sweep);
+  const named = new Set([indexHeadKey(sweep), ...(head?.parts ?? []).map(({ key }) => key)]);
+  let parts = 0;
+  let bytes = 0;
+  for await (const object of store.list(indexPrefix(sweep))) {
+    if (named.has(object.key) || object.modifiedAt >= before) continue;
+    if (!dryRun) await store.delete(object.key);
+    parts += 1;
+    bytes += object.bytes;
+  }
+  return { parts, bytes };
 }
 
 /** The head of a sweep's index; null when there is none, or none that can be read: an index can always be made again. */

@@ -24,11 +24,12 @@ export function renderGcProgress({ sweeps, sweepsDone, deleted }: GcProgress): s
 }
 
 /** What went, or would go, and why the rest stays. */
-export function renderGc({ dryRun, kept, deleted, bytes, prefixes }: GcProgress): string {
+export function renderGc({ dryRun, kept, deleted, indexParts, bytes, prefixes }: GcProgress): string {
   const gone = total(deleted);
+  const parts = indexParts === 0 ? '' : ` and ${counted(indexParts, 'old part')} of the index of results`;
   const mebibytes = (bytes / 1024 ** 2).toFixed(1);
   const lines = [
-    `${counted(gone, 'checkpoint')} (${mebibytes} MiB) ${dryRun ? 'would be deleted' : 'deleted'}${reasons(deleted)}.`,
+    `${counted(gone, 'checkpoint')}${parts} (${mebibytes} MiB) ${dryRun ? 'would be deleted' : 'deleted'}${reasons(deleted)}.`,
     `${counted(total(kept), 'checkpoint')} kept${reasons(kept)}.`,
   ];
   if (dryRun) lines.push(...prefixes.map((prefix) => `  ${prefix}`));

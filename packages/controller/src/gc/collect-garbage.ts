@@ -18,7 +18,7 @@ import { CONTROLLER_ID } from '../apply/take-back.js';
 import { trialKey } from '../apply/write-trial.js';
 import type { ControllerContext } from '../context.js';
 import { isOver, readFrozenSweep } from '../observe/load-sweeps.js';
-import { chooseTop, planGc, type SeenCheckpoint, type TrialFate } from './plan-gc.js';
+import { chooseTop, planGc, type SeenCheckpoint, type TrialFate, YOUNGEST_MS } from './plan-gc.js';
 
 /** Search trials of an ended sweep whose checkpoints stay, beside all report trials. Our decision. */
 const TOP_TRIALS = 10;
@@ -28,7 +28,7 @@ const GRACE_MS = 7 * 86_400_000;
 const MOST_NAMED = 200;
 
 type Progress = { -readonly [K in keyof GcProgress]: GcProgress[K] };
-type GcContext = Pick<ControllerContext, 'objects' | 'sweeps' | 'trials' | 'leases' | 'clock' | 'logger'>;
+type GcContext = Pick<ControllerContext, 'objects' | 'sweeps' | 'trials' | 'leases' | 'results' | 'clock' | 'logger'>;
 
 const idle = (): Progress => ({
   state: 'idle',
@@ -37,11 +37,12 @@ const idle = (): Progress => ({
   sweepsDone: 0,
   kept: {},
   deleted: {},
+  indexParts: 0,
   bytes: 0,
   prefixes: [],
 });
 
-/** Clears checkpoints away that nobody needs any more; runs in the leader, beside its turns. */
+/** Clears checkpoints and parts of the index of results away that nobody needs any more; runs in the leader, beside its turns. */
 export class GarbageCollection {
   #progress: Progress = idle();
 
@@ -87,6 +88,10 @@ export class GarbageCollection {
       fates ??= await fatesOf(this.context, record);
       await this.#trial(sweep, trial, checkpoints, fates(trial), progress);
     }
+    const before = new Date(this.context.clock.now() - YOUNGEST_MS);
+    const { parts, bytes } = await this.context.results.deleteOldParts(sweep, { before, dryRun: progress.dryRun });
+    progress.indexParts += parts;
+    progress.bytes += bytes;
   }
 
   async #trial(

@@ -48,10 +48,11 @@ export interface GcDecision {
   readonly why: GcReason;
 }
 
-const DAY_MS = 86_400_000;
+/** Nothing younger is deleted. Our decision. */
+export const YOUNGEST_MS = 86_400_000;
 
 /** Decides about every checkpoint of one trial. Pure. */
-export function planGc(trial: SeenTrial, { nowMs, youngestMs = DAY_MS, keepLast = 2 }: GcRules): GcDecision[] {
+export function planGc(trial: SeenTrial, { nowMs, youngestMs = YOUNGEST_MS, keepLast = 2 }: GcRules): GcDecision[] {
   const committed = trial.checkpoints
     .filter((checkpoint) => checkpoint.committed)
     .sort((a, b) => b.attempt - a.attempt || b.step - a.step);

@@ -117,6 +117,19 @@ describe('the index of results', () => {
       [0, 1, 'completed'],
       ...[1, 2, 3, 4].map((index) => [index, 0, 'completed']),
     ]);
+    // The part that the retry took out of the head goes after a day, the one in force stays.
+    const parts = async () => {
+      const keys: string[] = [];
+      for await (const { key } of deployment.objects.list(indexPrefix(sweep))) keys.push(key);
+      return keys.filter((key) => key !== indexHeadKey(sweep));
+    };
+    const { results } = deployment.controller.context;
+    const later = new Date(Date.now() + 1_000);
+    expect(await parts()).toHaveLength(2);
+    expect(await results.deleteOldParts(sweep, { before: new Date(0), dryRun: false })).toEqual({ parts: 0, bytes: 0 });
+    expect(await results.deleteOldParts(sweep, { before: later, dryRun: true })).toMatchObject({ parts: 1 });
+    expect(await results.deleteOldParts(sweep, { before: later, dryRun: false })).toMatchObject({ parts: 1 });
+    expect(await parts()).toEqual([part!.key]);
     const trials = await deployment.request<TrialSummary[]>('trials.list', { sweep });
     expect(trials.map(({ selection }) => selection !== undefined)).toEqual([true, true, true, true, true]);
   });

@@ -9,7 +9,7 @@ import {
   TrialRecord,
   type TrialResult,
 } from '@adctl/protocol';
-import { changeIndexHead, readIndexHead, writeIndexPart } from '@adctl/storage';
+import { changeIndexHead, deleteOldIndexParts, readIndexHead, writeIndexPart } from '@adctl/storage';
 import type { ControllerContext } from '../context.js';
 import type { FrozenSweep } from '../plan/frozen-sweep.js';
 import { Serial } from '../serial.js';
@@ -98,6 +98,11 @@ export class ResultIndex {
         return { ...rest, complete: false, parts: parts.filter(({ segment }) => !stale.has(segment)) };
       });
     });
+  }
+
+  /** Deletes parts that the head no longer names; between two writes of the index, so none is about to be named. */
+  deleteOldParts(sweep: SweepId, options: { readonly before: Date; readonly dryRun: boolean }) {
+    return this.#serial.run(() => deleteOldIndexParts(this.context.objects, sweep, options));
   }
 
   /** Resolves once nothing is being read or written any more. */
