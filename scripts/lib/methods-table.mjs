@@ -41,7 +41,11 @@ function renderGroup(group, methods, expected) {
           ['PRO', (row) => spread(row.pro)],
         ]
       : []),
-    ['paper', (row) => published(row)],
+    ['paper', (row) => paperFigure(row, 'published')],
+    ...(hasFigure(group, 'publishedPixelAuroc')
+      ? [['paper, pixel AUROC', (row) => paperFigure(row, 'publishedPixelAuroc')]]
+      : []),
+    ...(hasFigure(group, 'publishedPro') ? [['paper, PRO', (row) => paperFigure(row, 'publishedPro')]] : []),
     ['expected', (row) => expected[row.method] ?? '-'],
     ['note', (row) => row.unrankedReason ?? ''],
   ];
@@ -76,9 +80,20 @@ function spread(summary) {
   return summary.std === null ? center : `${center} ± ${summary.std.toFixed(3)}`;
 }
 
-function published(row) {
-  const figure = row.published ?? (row.classes.length === 1 ? row.classes[0].published : null);
-  return figure === null ? '-' : `${figure.auroc.toFixed(3)}${figure.reproduced ? '' : ' (never reproduced publicly)'}`;
+function hasFigure(group, field) {
+  return group.rows.some((row) => figureOf(row, field) !== null);
+}
+
+/** A row of one class has the figure of that class. */
+function figureOf(row, field) {
+  return row[field] ?? (row.classes.length === 1 ? (row.classes[0][field] ?? null) : null);
+}
+
+/** The image-level figure carries its value as `auroc`, the pixel-level ones as `value`. */
+function paperFigure(row, field) {
+  const figure = figureOf(row, field);
+  if (figure === null) return '-';
+  return `${(figure.auroc ?? figure.value).toFixed(3)}${figure.reproduced ? '' : ' (never reproduced publicly)'}`;
 }
 
 /** @param {number | null} perSecond */

@@ -39,13 +39,14 @@ describe('the tables of docs/methods.md', () => {
   });
 
   test('have columns for pixel metrics where a row has them, and say why a row has no numbers', () => {
-    const mapping = { ...row, pixelAuroc: summary(0.95, null), pro: summary(0.8, null) };
+    const published = { normal: 'tile', published: null, publishedPixelAuroc: { value: 0.62, reproduced: false } };
+    const mapping = { ...row, pixelAuroc: summary(0.95, null), pro: summary(0.8, null), classes: [published] };
     const failed = { ...row, auroc: null, parameters: null, scoredPerSecond: null, unrankedReason: '2 failed of 3' };
 
     const tables = renderTables({ groups: [group([mapping, failed])] }, [], {});
 
-    expect(tables).toMatch(/\| pixel AUROC \| PRO \|/);
-    expect(tables).toContain('| 0.950 | 0.800 |');
+    expect(tables).toMatch(/\| pixel AUROC \| PRO \| paper \| paper, pixel AUROC \| expected/);
+    expect(tables).toContain('| 0.950 | 0.800 | - | 0.620 (never reproduced publicly) | - |');
     expect(tables).toContain('| - | - | 2.0 | - | - |');
     expect(tables).toContain('2 failed of 3');
   });

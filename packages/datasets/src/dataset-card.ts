@@ -78,11 +78,21 @@ export type FolderLayout =
   /** One folder of files `obj<number>__<angle>.png`. */
   | 'coil-100';
 
+/** Images of one category in the MVTec AD layout. */
+export interface CategoryCounts {
+  readonly train: number;
+  /** Test images. */
+  readonly good: number;
+  readonly defective: number;
+}
+
 /** The user's own copy of images in folders; classes come from names of folders or files. */
 export interface FolderDatasetCard extends CardFacts {
   readonly kind: 'folder';
   readonly layout: FolderLayout;
   readonly resizing: Resizing;
+  /** The only categories, each with its number of images; `mvtec` layout, default whatever the folder holds. */
+  readonly categories?: Readonly<Record<string, CategoryCounts>>;
   /** Image size when the sweep names none. */
   readonly defaultShape: ImageShape;
 }

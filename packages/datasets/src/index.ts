@@ -6,6 +6,7 @@ export { type ImageBatch, loadImages, streamImages } from './images.js';
 export { type DatasetRequest, type OpenOptions, openDataset } from './open-dataset.js';
 export { padImages } from './pad-dataset.js';
 export { DEFAULT_HOLDOUT_FRACTION, planSplits, protocolsFor, type SplitRequest } from './plan-splits.js';
+export { allBut } from './protocols/leave-one-out.js';
 export type { SplitProtocol } from './protocols/protocol.js';
 export { findProtocol, listProtocols } from './protocols/registry.js';
 export { findDataset, listDatasets } from './registry.js';

@@ -5,6 +5,7 @@ import { datasetDirectory, openDigestMemory } from './cache.js';
 import type { Dataset, ImageShape, Partition } from './dataset.js';
 import type { FolderDatasetCard } from './dataset-card.js';
 import { badFolder } from './errors.js';
+import { checkCategories } from './readers/check-categories.js';
 import { listCoilFolder } from './readers/coil-folder.js';
 import { openImageFolderSubset } from './readers/folder-subset.js';
 import { type FolderImage, type FolderListing, listImageFolder } from './readers/image-folder.js';
@@ -44,7 +45,10 @@ interface OpenedFrom {
 
 async function openMvtec(card: FolderDatasetCard, { root, shape, cacheDir }: OpenedFrom): Promise<Dataset> {
   const listing = await listMvtecFolder(root);
-  const { train, test, classes, defects, broken } = listing;
+  const { train, test, classes, defects } = listing;
+  const { title, categories } = card;
+  const unexpected = categories === undefined ? [] : checkCategories(listing, { title, categories });
+  const broken = new Map([...unexpected, ...listing.broken]);
   const paths = [...train, ...test].flatMap(({ path, maskPath }) =>
     maskPath === undefined ? [path] : [path, maskPath],
   );

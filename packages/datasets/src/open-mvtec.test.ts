@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 import type { Dataset } from './dataset.js';
 import { openDataset } from './open-dataset.js';
 import { planSplits } from './plan-splits.js';
+import { checkCategories } from './readers/check-categories.js';
+import { listMvtecFolder } from './readers/mvtec-folder.js';
 import { categoryFiles, greyPng, maskPng, writeFiles } from './testing/mvtec-folder.fixtures.js';
 import { temporaryFolders } from './testing/temporary-folder.fixtures.js';
 
@@ -249,5 +251,34 @@ describe('one bad category', () => {
     await writeFiles(join(root, 'pill'), { 'train/good/000.png': await greyPng(100) });
 
     expect((await readAll(dataset, 'pill')).masks).toHaveLength(4 * 16);
+  });
+});
+
+describe('MVTec AD itself', () => {
+  it('is told by its categories and their numbers of images', async () => {
+    const listing = await listMvtecFolder(await setWith());
+    const counts = { train: 12, good: 2, defective: 2 };
+    const check = (categories: Record<string, typeof counts>) =>
+      Object.fromEntries(
+        [...checkCategories(listing, { title: 'Nuts', categories })].map(([name, { message }]) => [name, message]),
+      );
+
+    expect(check({ nut: counts, pill: counts })).toEqual({});
+    expect(check({ nut: counts })).toEqual({ pill: expect.stringContaining('is no category of Nuts') });
+    expect(check({ nut: counts, pill: { ...counts, train: 13 } })).toEqual({
+      pill: expect.stringContaining(
+        'holds 12 training, 2 good and 2 defective test images, Nuts has 13 training, 2 good and 2 defective test images',
+      ),
+    });
+  });
+
+  it('refuses to train on a category that is not of MVTec AD', async () => {
+    const dataset = await openDataset(
+      { name: 'mvtec-ad', root: await setWith(), input: SHAPE },
+      { cacheDir: await makeFolder() },
+    );
+
+    expect(dataset.broken?.get('pill')?.message).toMatch(/holds 12 training.*MVTec AD has 267 training, 26 good/);
+    expect(() => splitsOf(dataset, 'nut')).toThrow(/is no category of MVTec AD; .*use the data set mvtec/);
   });
 });

@@ -43,6 +43,17 @@ describe('the registry', () => {
   });
 });
 
+describe('MVTec AD', () => {
+  it('has 3,629 training and 1,725 test images in 15 categories, as published', () => {
+    const card = findDataset('mvtec-ad');
+    const counts = card.kind === 'folder' ? Object.values(card.categories ?? {}) : [];
+
+    expect(counts).toHaveLength(15);
+    expect(counts.reduce((sum, { train }) => sum + train, 0)).toBe(3629);
+    expect(counts.reduce((sum, { good, defective }) => sum + good + defective, 0)).toBe(1725);
+  });
+});
+
 describe('docs/datasets.md', () => {
   const page = readFileSync(new URL('../../../docs/datasets.md', import.meta.url), 'utf8');
   const named = [...listDatasets(), ...listProtocols(), ...CORRUPTIONS, ...TEXTURE_FAMILIES, ...TEXTURE_DEFECTS].map(

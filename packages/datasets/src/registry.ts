@@ -7,6 +7,7 @@ import { fashionMnistResplit } from './cards/fashion-mnist-resplit.js';
 import { folder } from './cards/folder.js';
 import { mnist } from './cards/mnist.js';
 import { mvtec } from './cards/mvtec.js';
+import { mvtecAd } from './cards/mvtec-ad.js';
 import type { DatasetCard } from './dataset-card.js';
 import { unknownDataset } from './errors.js';
 
@@ -19,6 +20,7 @@ const CARDS: readonly DatasetCard[] = [
   cifar100,
   cifar100Coarse,
   mvtec,
+  mvtecAd,
   coil100,
   catsVsDogs,
   folder,

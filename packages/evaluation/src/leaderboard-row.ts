@@ -5,6 +5,7 @@ import type {
   LeaderboardGroup,
   LeaderboardRow,
   PublishedFigure,
+  PublishedPixelFigure,
   SeedSummary,
   Sha256,
   SweepId,
@@ -41,14 +42,15 @@ export interface LeaderboardResult
   readonly failures: readonly Pick<AttemptRecord, 'class'>[];
 }
 
-/** Finds what a paper claims for exactly this method, data set, protocol and set of normal classes. */
+/** Finds what a paper claims for exactly this method, metric, data set, protocol and set of normal classes. */
 export type FigureLookup = (question: {
   readonly method: string;
+  readonly metric: 'auroc' | 'pixelAuroc' | 'pro';
   readonly dataset: string;
   readonly protocol: string;
   /** Sorted; one class, or all that a row averages. */
   readonly classes: readonly string[];
-}) => Omit<PublishedFigure, 'difference'> | undefined;
+}) => Omit<PublishedPixelFigure, 'difference'> | undefined;
 
 /** What the search of a method cost. */
 export interface SearchEffort {
@@ -95,6 +97,7 @@ export function foldRow(input: RowInput): LeaderboardRow {
   const overSeeds = (of: (result: Completed) => number | undefined) =>
     summarizeWhere(wholeSeeds.map((seed) => classes.map((normal) => of(completed(seed, normal) as Completed))));
   const auroc = overSeeds(({ test }) => test.auroc);
+  const pixels = pixelSummaries(overSeeds);
   return {
     rank: null,
     unrankedReason: unrankedReason(input, cell),
@@ -109,7 +112,7 @@ export function foldRow(input: RowInput): LeaderboardRow {
     fprAt95Tpr: overSeeds(({ test }) => test.fprAt95Tpr),
     untrainedAuroc: overSeeds(({ untrained }) => untrained?.auroc),
     selectionAuroc: overSeeds(({ selection }) => selection?.auroc),
-    ...pixelSummaries(overSeeds),
+    ...pixels,
     parameters: onlyValue(report.map(({ parameters }) => parameters)),
     trainedPerSecond: meanOf(report.map(({ imagesPerSecond }) => imagesPerSecond)),
     scoredPerSecond: meanOf(report.map(({ scoredPerSecond }) => scoredPerSecond)),
@@ -125,7 +128,7 @@ export function foldRow(input: RowInput): LeaderboardRow {
       search.failures,
       countBy(report.flatMap(({ failures }) => failures.map((attempt) => attempt.class))),
     ),
-    published: publishedFigure(input, classes, auroc?.mean),
+    ...publishedFigures(input, classes, { auroc, ...pixels }),
     codeVersions: [
       ...new Set(report.length > 0 ? report.map(({ spec }) => spec.codeVersion) : search.codeVersions),
     ].sort(),
@@ -142,14 +145,15 @@ function foldClass(input: RowInput, normal: string, results: readonly Completed[
   const overSeeds = (of: (result: Completed) => number | undefined) =>
     summarizeWhere(results.map((result) => [of(result)]));
   const auroc = overSeeds(({ test }) => test.auroc);
+  const pixels = pixelSummaries(overSeeds);
   return {
     normal,
     auroc,
     averagePrecision: overSeeds(({ test }) => test.averagePrecision),
     fprAt95Tpr: overSeeds(({ test }) => test.fprAt95Tpr),
     untrainedAuroc: overSeeds(({ untrained }) => untrained?.auroc),
-    ...pixelSummaries(overSeeds),
-    published: publishedFigure(input, [normal], auroc?.mean),
+    ...pixels,
+    ...publishedFigures(input, [normal], { auroc, ...pixels }),
   };
 }
 
@@ -251,15 +255,34 @@ function sumOf<K extends string>(a: Counts<K>, b: Counts<K>): Partial<Record<K, 
   return sum;
 }
 
-/** None beside a random backbone: such numbers are not what the paper measured. */
-function publishedFigure(
+type Ours = Readonly<Record<'auroc' | 'pixelAuroc' | 'pro', SeedSummary | null>>;
+
+/** What the paper claims for each metric, beside the same metric of ours. */
+function publishedFigures(
   { method, head, published, report }: RowInput,
   classes: readonly string[],
-  ours: number | undefined,
-): PublishedFigure | null {
-  if (backboneOf(report)?.weights === 'random') return null;
-  const figure = published?.({ method, dataset: head.dataset, protocol: head.protocol, classes });
-  return figure === undefined ? null : { ...figure, difference: ours === undefined ? null : ours - figure.auroc };
+  ours: Ours,
+): Pick<LeaderboardRow, 'published' | 'publishedPixelAuroc' | 'publishedPro'> {
+  const figureOf = (metric: keyof Ours): PublishedPixelFigure | null => {
+    // Numbers that look through a random backbone are not what the paper measured.
+    if (backboneOf(report)?.weights === 'random') return null;
+    const { dataset, protocol } = head;
+    const figure = published?.({ method, metric, dataset, protocol, classes });
+    if (figure === undefined) return null;
+    const mean = ours[metric]?.mean;
+    return { ...figure, difference: mean === undefined ? null : mean - figure.value };
+  };
+  const auroc = figureOf('auroc');
+  return {
+    published: auroc === null ? null : toAuroc(auroc),
+    publishedPixelAuroc: figureOf('pixelAuroc'),
+    publishedPro: figureOf('pro'),
+  };
+}
+
+/** The image-level figure keeps the name it has always had. */
+function toAuroc({ value, ...rest }: PublishedPixelFigure): PublishedFigure {
+  return { auroc: value, ...rest };
 }
 
 /** Seconds over all attempts of these trials; a reused result counts what it once took. */

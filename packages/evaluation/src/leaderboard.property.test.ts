@@ -124,14 +124,29 @@ describe('leaderboard', () => {
   });
 
   test("the paper's figure stands only beside exactly its classes", () => {
-    const published = ({ classes }: { classes: readonly string[] }) =>
-      classes.join() === '8' ? { auroc: 0.94, source: 'Table 1', reproduced: false } : undefined;
+    const published = ({ classes, metric }: { classes: readonly string[]; metric: string }) =>
+      metric === 'auroc' && classes.join() === '8' ? { value: 0.94, source: 'Table 1', reproduced: false } : undefined;
 
     const row = foldLeaderboard(ocgan, { published }).groups[0]?.rows[0];
 
     expect(row?.published).toBeNull();
     expect(row?.classes[0]?.published).toBeNull();
     expect(row?.classes[1]?.published?.difference).toBeCloseTo(-0.04, 12);
+    expect(row?.classes[1]?.publishedPixelAuroc).toBeNull();
+  });
+
+  test("a paper's figure stands beside its own metric", () => {
+    const metrics = { auroc: 0.9, aurocDefective: 0.8, averagePrecision: 0.5, pro: 0.7 };
+    const pixel = { ...metrics, regions: 2, anomalousPixels: 9, normalPixels: 55, height: 8, width: 8 };
+    const results = ocgan.map((result) => ({ ...result, pixel }));
+    const published = ({ metric }: { metric: string }) =>
+      metric === 'pro' ? { value: 0.6, source: 'Table 2', reproduced: false } : undefined;
+
+    const row = foldLeaderboard(results, { published }).groups[0]?.rows[0];
+
+    expect(row?.publishedPro).toMatchObject({ value: 0.6, source: 'Table 2' });
+    expect(row?.publishedPro?.difference).toBeCloseTo(0.1, 12);
+    expect([row?.published, row?.publishedPixelAuroc]).toEqual([null, null]);
   });
 
   test('a retried trial counts once, by its newest completed generation', () => {

@@ -18,10 +18,10 @@ export {
   type ModelContext,
   PRESETS,
   type Preset,
-  type PublishedResult,
   type StepPosition,
   type SteppingModel,
 } from './method.js';
+export { PUBLISHED_METRICS, type PublishedMetric, type PublishedResult } from './published-result.js';
 export { findMethod, METHODS } from './registry.js';
 export {
   type HyperparameterIssue,

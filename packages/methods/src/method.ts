@@ -7,6 +7,7 @@ import type { BackboneName } from './backbones/architecture.js';
 import type { Network } from './kit/network.js';
 import type { NetworkPlan } from './kit/network-plan.js';
 import type { Optimizer } from './kit/optimizer.js';
+import type { PublishedResult } from './published-result.js';
 
 /** Size of the images a model sees: pixels and channels (1 or 3). */
 export interface ImageShape {
@@ -25,19 +26,6 @@ export interface CommonHyperparameters {
 
 export const PRESETS = ['paper', 'default', 'quick'] as const;
 export type Preset = (typeof PRESETS)[number];
-
-/** A figure somebody published, with where we read it. */
-export interface PublishedResult {
-  readonly dataset: string;
-  readonly protocol: string;
-  /** Normal class, or 'mean' over the classes. */
-  readonly normal: string;
-  /** AUROC in [0, 1]. */
-  readonly auroc: number;
-  readonly source: string;
-  /** Whether anybody but the authors has publicly reproduced it. */
-  readonly reproduced: boolean;
-}
 
 /** What a method says about itself without loading a tensor library. */
 export interface MethodCard<H extends CommonHyperparameters = CommonHyperparameters> {

@@ -56,6 +56,7 @@ export {
   LeaderboardGroup,
   LeaderboardRow,
   PublishedFigure,
+  PublishedPixelFigure,
   SeedSummary,
 } from './leaderboard.js';
 export {

@@ -21,7 +21,7 @@ export type SeedSummary = z.infer<typeof SeedSummary>;
 /** A summary that readers of old leaderboards take as absent. */
 const LaterSummary = SeedSummary.nullable().default(null);
 
-/** A figure somebody published for exactly this data set, protocol and class set. */
+/** An image-level AUROC that somebody published for exactly this data set, protocol and class set. */
 export const PublishedFigure = z.object({
   auroc: z.number(),
   source: z.string(),
@@ -31,6 +31,11 @@ export const PublishedFigure = z.object({
   difference: z.number().nullable(),
 });
 export type PublishedFigure = z.infer<typeof PublishedFigure>;
+
+/** The same of a pixel metric; readers of old leaderboards take it as absent. */
+export const PublishedPixelFigure = PublishedFigure.omit({ auroc: true }).extend({ value: z.number() });
+export type PublishedPixelFigure = z.infer<typeof PublishedPixelFigure>;
+const LaterFigure = PublishedPixelFigure.nullable().default(null);
 
 /** One normal class of a row. */
 export const LeaderboardClass = z.object({
@@ -43,6 +48,8 @@ export const LeaderboardClass = z.object({
   pixelAveragePrecision: LaterSummary,
   pro: LaterSummary,
   published: PublishedFigure.nullable(),
+  publishedPixelAuroc: LaterFigure,
+  publishedPro: LaterFigure,
 });
 export type LeaderboardClass = z.infer<typeof LeaderboardClass>;
 
@@ -87,6 +94,8 @@ export const LeaderboardRow = z.object({
   /** Failed attempts of these trials by class, retried ones included. */
   failures: z.partialRecord(FailureClass, z.int()),
   published: PublishedFigure.nullable(),
+  publishedPixelAuroc: LaterFigure,
+  publishedPro: LaterFigure,
   /** Code that computed the numbers; more than one is a reason for care. */
   codeVersions: z.array(Sha256),
 });

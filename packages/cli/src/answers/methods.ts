@@ -1,3 +1,4 @@
+import { PUBLISHED_METRICS } from '@adctl/methods';
 import { z } from 'zod';
 
 /** Size of the images a model sees. */
@@ -79,9 +80,14 @@ export const MethodShowAnswer = MethodSummary.extend({
     z.object({
       dataset: z.string(),
       protocol: z.string(),
-      normal: z.string(),
-      auroc: z.number(),
+      /** One of the two: the normal class (or `mean`), or the anomalous one where all others are normal. */
+      normal: z.string().optional(),
+      anomalous: z.string().optional(),
+      metric: z.enum(PUBLISHED_METRICS),
+      value: z.number(),
       source: z.string(),
+      /** Never read, only recalled: set beside no number of ours. */
+      recalled: z.boolean(),
       reproduced: z.boolean(),
     }),
   ),

@@ -59,6 +59,18 @@ describe('renderLeaderboard', () => {
     expect(renderLeaderboardCsv(buildLeaderboard([random]))).toContain('resnet18,random');
   });
 
+  it('shows what a paper claims for pixels under the name of its metric', () => {
+    const claimed = { value: 0.62, source: 'table 2', reproduced: false, difference: 0.21 };
+    const row = buildRow({ publishedPixelAuroc: claimed });
+    const text = renderLeaderboard(buildLeaderboard([row]), PLAIN);
+
+    expect(text).toMatch(/PUBLISHED PIXEL AUROC +DIFFERENCE/);
+    expect(text).toMatch(/0\.6200\* +\+0\.2100/);
+    expect(text).not.toContain('PUBLISHED PRO');
+    expect(renderLeaderboard(buildLeaderboard(), PLAIN)).not.toContain('PUBLISHED PIXEL');
+    expect(renderLeaderboardCsv(buildLeaderboard([row]))).toContain('0.62,0.21');
+  });
+
   it('says that there is nothing yet', () => {
     expect(renderLeaderboard({ version: 1, groups: [] }, PLAIN)).toBe('No results yet.');
   });

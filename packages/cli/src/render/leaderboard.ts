@@ -5,6 +5,7 @@ import type {
   LeaderboardGroup,
   LeaderboardRow,
   PublishedFigure,
+  PublishedPixelFigure,
   SeedSummary,
 } from '@adctl/protocol';
 import type { Style } from './style.js';
@@ -21,9 +22,12 @@ function renderGroup(group: LeaderboardGroup, style: Style): string {
   const head = `${style.bold(`${group.dataset}, ${group.protocol}`)}, normal ${group.classes.join(', ')} (split seed ${group.splitSeed}, data ${group.dataDigest.slice(0, 12)})`;
   const hasMaps = group.rows.some((row) => row.pixelAuroc !== null);
   const hasBackbones = group.rows.some((row) => row.backbone !== null);
-  const columns = ROW_COLUMNS.filter((column) => hasBackbones || column !== BACKBONE_COLUMN).flatMap((column) =>
-    column.head === 'FPR@95TPR' && hasMaps ? [column, ...PIXEL_COLUMNS] : [column],
-  );
+  const columns = [
+    ...ROW_COLUMNS.filter((column) => hasBackbones || column !== BACKBONE_COLUMN).flatMap((column) =>
+      column.head === 'FPR@95TPR' && hasMaps ? [column, ...PIXEL_COLUMNS] : [column],
+    ),
+    ...pixelFigureColumns(group.rows),
+  ];
   return [
     `${head}\n${renderTable(group.rows, columns, style)}`,
     ...renderClasses(group, style),
@@ -61,6 +65,24 @@ const PIXEL_COLUMNS: readonly Column<Pick<LeaderboardRow, 'pixelAuroc' | 'pro'>>
   { head: 'PRO', value: (row) => spread(row.pro) },
 ];
 
+type WithPixelFigures = Pick<LeaderboardRow, 'publishedPixelAuroc' | 'publishedPro'>;
+
+/** What papers claim for pixels, where any does: each figure under the name of its metric. */
+function pixelFigureColumns(rows: readonly WithPixelFigures[]): Column<WithPixelFigures>[] {
+  const metrics = [
+    ['PIXEL AUROC', (row: WithPixelFigures) => row.publishedPixelAuroc],
+    ['PRO', (row: WithPixelFigures) => row.publishedPro],
+  ] as const;
+  return metrics.flatMap(([name, figureOf]): Column<WithPixelFigures>[] =>
+    rows.every((row) => figureOf(row) === null)
+      ? []
+      : [
+          { head: `PUBLISHED ${name}`, value: (row) => published(figureOf(row)) },
+          { head: 'DIFFERENCE', align: 'right', value: (row) => difference(figureOf(row)) },
+        ],
+  );
+}
+
 function renderClasses(group: LeaderboardGroup, style: Style): string[] {
   if (group.classes.length < 2) return [];
   const rows = group.rows.flatMap((row) => row.classes.map((cell) => ({ row, cell })));
@@ -78,6 +100,10 @@ function renderClasses(group: LeaderboardGroup, style: Style): string[] {
       : []),
     { head: 'PUBLISHED', value: ({ cell }) => published(cell.published) },
     { head: 'DIFFERENCE', align: 'right', value: ({ cell }) => difference(cell.published) },
+    ...pixelFigureColumns(rows.map(({ cell }) => cell)).map((column) => ({
+      ...column,
+      value: ({ cell }: (typeof rows)[number]) => column.value(cell),
+    })),
   ];
   const order = new Map(group.classes.map((name, index) => [name, index]));
   rows.sort((a, b) => (order.get(a.cell.normal) ?? 0) - (order.get(b.cell.normal) ?? 0));
@@ -105,7 +131,9 @@ function withoutDefaults(method: string, values: Readonly<Record<string, unknown
 function renderFootnotes(group: LeaderboardGroup, style: Style): string {
   const { rows } = group;
   const few = rows.some((row) => row.auroc !== null && row.auroc.std === null);
-  const figures = rows.flatMap((row) => [row.published, ...row.classes.map((cell) => cell.published)]);
+  const figures = rows.flatMap((row) =>
+    [row, ...row.classes].flatMap((cell) => [cell.published, cell.publishedPixelAuroc, cell.publishedPro]),
+  );
   const changed = methodsWithSeveralVersions(rows);
   const notes = [
     'AUROC is the mean ± standard deviation over report seeds of the test AUROC; classes are averaged within a seed first. The interval is Student t over those seeds. Report seeds were never used to choose anything.',
@@ -152,11 +180,12 @@ function interval(summary: SeedSummary | null): string {
   return summary === null || summary.interval === null ? '-' : summary.interval.map(metric).join(' to ');
 }
 
-function published(figure: PublishedFigure | null): string {
-  return figure === null ? '-' : `${metric(figure.auroc)}${figure.reproduced ? '' : '*'}`;
+function published(figure: PublishedFigure | PublishedPixelFigure | null): string {
+  if (figure === null) return '-';
+  return `${metric('auroc' in figure ? figure.auroc : figure.value)}${figure.reproduced ? '' : '*'}`;
 }
 
-function difference(figure: PublishedFigure | null): string {
+function difference(figure: Pick<PublishedFigure, 'difference'> | null): string {
   const value = figure?.difference ?? null;
   return value === null ? '-' : `${value < 0 ? '-' : '+'}${metric(Math.abs(value))}`;
 }

@@ -98,6 +98,13 @@ function parameters(counts: { trainable: number; nonTrainable: number }): string
   return `${count(counts.trainable)} trainable parameters${fixed}`;
 }
 
+const METRIC_NAMES: Readonly<Record<MethodShowAnswer['published'][number]['metric'], string>> = {
+  auroc: 'AUROC',
+  pixelAuroc: 'pixel AUROC',
+  aurocDefective: 'pixel AUROC, defective images alone',
+  pro: 'PRO',
+};
+
 function renderPublished(method: MethodShowAnswer, style: Style): string {
   if (method.published.length === 0) return 'No published figures are recorded.';
   const table = renderTable(
@@ -105,8 +112,9 @@ function renderPublished(method: MethodShowAnswer, style: Style): string {
     [
       { head: 'DATASET', value: (row) => row.dataset },
       { head: 'PROTOCOL', value: (row) => row.protocol },
-      { head: 'NORMAL', value: (row) => row.normal },
-      { head: 'AUROC', align: 'right', value: (row) => metric(row.auroc) },
+      { head: 'CLASS', value: (row) => row.normal ?? `${row.anomalous} anomalous` },
+      { head: 'METRIC', value: (row) => METRIC_NAMES[row.metric] },
+      { head: 'VALUE', align: 'right', value: (row) => metric(row.value) },
       { head: 'REPRODUCED', value: (row) => (row.reproduced ? 'yes' : 'not publicly') },
       { head: 'SOURCE', value: (row) => row.source },
     ],

@@ -107,6 +107,8 @@ export function buildRow(changes: Partial<LeaderboardRow> = {}): LeaderboardRow 
     pixelAveragePrecision: null,
     pro: null,
     published: { auroc: 0.939, source: 'paper, table 2', reproduced: false, difference: mean - 0.939 },
+    publishedPixelAuroc: null,
+    publishedPro: null,
   });
   return {
     rank: 1,
@@ -135,6 +137,8 @@ export function buildRow(changes: Partial<LeaderboardRow> = {}): LeaderboardRow 
     endings: { completed: 14 },
     failures: {},
     published: null,
+    publishedPixelAuroc: null,
+    publishedPro: null,
     codeVersions: [DIGEST],
     ...changes,
   };

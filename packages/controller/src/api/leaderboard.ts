@@ -1,9 +1,10 @@
-import { type FigureLookup, foldTotals } from '@adctl/evaluation';
+import { foldTotals } from '@adctl/evaluation';
 import type { MethodCard } from '@adctl/methods';
 import type { Leaderboard, SweepId } from '@adctl/protocol';
 import { normalClasses } from '../plan/frozen-sweep.js';
 import type { ResultIndex } from '../results/result-index.js';
 import type { Archive } from './archive.js';
+import { lookUpFigures } from './published-figures.js';
 
 export interface LeaderboardQuery {
   readonly dataset?: string | undefined;
@@ -41,34 +42,4 @@ export async function readLeaderboard(
     },
     { published: lookUpFigures(cards), expected: (sweep) => expected.get(sweep) },
   );
-}
-
-/** The published figure for exactly this data set, protocol and class set: `mean` only stands for all classes. */
-function lookUpFigures(cards: readonly MethodCard[]): FigureLookup {
-  return ({ method, dataset, protocol, classes }) => {
-    const card = cards.find(({ name }) => name === method);
-    const normal = classes.length === 1 ? classes[0] : 'mean';
-    const ofAll = (name: string) =>
-      card?.published.filter(
-        (figure) => figure.dataset === dataset && figure.protocol === protocol && figure.normal === name,
-      )[0];
-    if (normal === 'mean' && !coversAllClasses(card, dataset, protocol, classes)) return undefined;
-    const figure = ofAll(normal ?? '');
-    if (figure === undefined) return undefined;
-    const { auroc, source, reproduced } = figure;
-    return { auroc, source, reproduced };
-  };
-}
-
-/** A paper's mean is over the classes it lists one by one; without such a list nothing is known to match it. */
-function coversAllClasses(
-  card: MethodCard | undefined,
-  dataset: string,
-  protocol: string,
-  classes: readonly string[],
-): boolean {
-  const listed = (card?.published ?? [])
-    .filter((figure) => figure.dataset === dataset && figure.protocol === protocol && figure.normal !== 'mean')
-    .map(({ normal }) => normal);
-  return listed.length === classes.length && classes.every((name) => listed.includes(name));
 }

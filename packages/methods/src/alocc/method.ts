@@ -1,6 +1,7 @@
 import { defineMethod } from '../method.js';
 import { checkpointRule, Hyperparameters, presets, searchSpace, warn } from './hyperparameters.js';
 import { planNetworks } from './networks.js';
+import { published } from './published.js';
 import { SCORE_NAMES } from './score-names.js';
 
 export const alocc = defineMethod<Hyperparameters>({
@@ -16,8 +17,7 @@ export const alocc = defineMethod<Hyperparameters>({
   },
   evidence:
     'Read in the paper and the authors’ code, which contradict each other in the loss, its weight and the score; reduction, optimiser, pixel range and stopping rule are ours. Its score may invert from one epoch to the next; others who tried report the same.',
-  // The paper's figures are F1 plots on MNIST, Caltech-256 and video: no class of a data set we know to compare with.
-  published: [],
+  published,
   hyperparameters: Hyperparameters,
   presets,
   searchSpace,

@@ -9,6 +9,7 @@ import {
   warn,
 } from './hyperparameters.js';
 import { BACKBONE, planNetworks } from './networks.js';
+import { published } from './published.js';
 
 export const cnnDictionary = defineMethod<Hyperparameters>({
   name: 'cnn-dictionary',
@@ -23,8 +24,7 @@ export const cnnDictionary = defineMethod<Hyperparameters>({
   },
   evidence:
     'Idea and settings from the paper’s abstract and experiment section and from the re-implementation in the MVTec AD paper; the paper’s formulas were not available, so normalisation, thresholds and image score follow an independent open implementation and our decisions.',
-  // Published figures are pixel AUROCs on data sets that users bring; see the README.
-  published: [],
+  published,
   hyperparameters: Hyperparameters,
   presets,
   searchSpace,

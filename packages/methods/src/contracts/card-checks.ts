@@ -61,8 +61,10 @@ function describeCard(card: MethodCard): void {
     expect(plans.map((plan) => plan.name)).toEqual(expect.arrayContaining([...card.frozen]));
     for (const plan of plans) expect(summarizeNetwork(plan).trainable).toBeGreaterThan(0);
     if (rule.rule === 'best') expect(rule.burnIn).toBeLessThan(1);
-    // A paper may publish a class below chance; a percentage or a flipped figure is a slip.
-    for (const { auroc } of card.published) expect(auroc).toBeGreaterThan(0.4);
-    for (const { auroc } of card.published) expect(auroc).toBeLessThanOrEqual(1);
+    // A paper may publish a class below chance; a percentage or a flipped figure is a slip. PRO may be low.
+    for (const { metric, value } of card.published) {
+      if (metric !== 'pro') expect(value).toBeGreaterThan(0.4);
+      expect(value).toBeLessThanOrEqual(1);
+    }
   });
 }

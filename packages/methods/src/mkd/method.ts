@@ -1,4 +1,4 @@
-import { defineMethod, type PublishedResult } from '../method.js';
+import { defineMethod } from '../method.js';
 import {
   backboneChoice,
   Hyperparameters,
@@ -9,20 +9,7 @@ import {
   warn,
 } from './hyperparameters.js';
 import { planNetworks, TEACHER } from './networks.js';
-
-const CIFAR10 = {
-  airplane: 0.9053,
-  automobile: 0.9035,
-  bird: 0.7966,
-  cat: 0.7702,
-  deer: 0.8671,
-  dog: 0.914,
-  frog: 0.8898,
-  horse: 0.8678,
-  ship: 0.9145,
-  truck: 0.8891,
-  mean: 0.8718,
-} as const;
+import { published } from './published.js';
 
 export const mkd = defineMethod<Hyperparameters>({
   name: 'mkd',
@@ -37,17 +24,7 @@ export const mkd = defineMethod<Hyperparameters>({
   },
   evidence:
     'Networks, losses, score and maps from the authors’ code, which was read in full, beside the paper’s text; other teachers than VGG16 and everything about random ones are our decisions.',
-  // Only the class that a reproduction measured again (77.03) counts as reproduced.
-  published: Object.entries(CIFAR10).map(
-    ([normal, auroc]): PublishedResult => ({
-      dataset: 'cifar10',
-      protocol: 'one-class',
-      normal,
-      auroc,
-      source: "the paper's column in the README of a public reproduction",
-      reproduced: normal === 'cat',
-    }),
-  ),
+  published,
   hyperparameters: Hyperparameters,
   presets,
   searchSpace,

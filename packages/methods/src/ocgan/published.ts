@@ -1,4 +1,4 @@
-import type { PublishedResult } from '../method.js';
+import type { PublishedResult } from '../published-result.js';
 
 const REPRINTED = "reprinted per class in a later paper's comparison table";
 const PAPER = 'CVPR 2019 paper, read in secondary sources';
@@ -29,6 +29,6 @@ export const published: readonly PublishedResult[] = [
   row('cifar10', 'one-class', 'mean', 0.6566, PAPER),
 ];
 
-function row(dataset: string, protocol: string, normal: string, auroc: number, source: string): PublishedResult {
-  return { dataset, protocol, normal, auroc, source, reproduced: false };
+function row(dataset: string, protocol: string, normal: string, value: number, source: string): PublishedResult {
+  return { dataset, protocol, normal, metric: 'auroc', value, source, recalled: false, reproduced: false };
 }

@@ -1,6 +1,7 @@
 import { defineMethod } from '../method.js';
 import { Hyperparameters, presets, refuse, searchSpace, warn } from './hyperparameters.js';
 import { planNetworks } from './networks.js';
+import { published } from './published.js';
 import { SCORE_NAMES } from './score-names.js';
 
 /** Pixels of the maps that a scoring batch may hold for each scale. */
@@ -19,8 +20,7 @@ export const scadn = defineMethod<Hyperparameters>({
   },
   evidence:
     'Networks, masks, losses, order of updates and scores follow the authors’ code; the body and the tables of the paper could not be read, and sizes for small images are ours.',
-  // The figures we know of are from memory and unverified (README): none to quote.
-  published: [],
+  published,
   hyperparameters: Hyperparameters,
   presets,
   searchSpace,

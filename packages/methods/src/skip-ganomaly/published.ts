@@ -1,4 +1,4 @@
-import type { PublishedResult } from '../method.js';
+import type { PublishedResult } from '../published-result.js';
 
 const RECALLED = 'IJCNN 2019 paper, recalled and not verified; its evaluation leaks test labels';
 const QUOTED = 'IJCNN 2019 paper, quoted in a secondary source; its evaluation leaks test labels';
@@ -18,11 +18,13 @@ const CIFAR10 = {
 } as const;
 
 /** Runs of the released code by others differ widely, and all share its leak. */
-export const published: readonly PublishedResult[] = Object.entries(CIFAR10).map(([name, [auroc, source]]) => ({
+export const published: readonly PublishedResult[] = Object.entries(CIFAR10).map(([anomalous, [value, source]]) => ({
   dataset: 'cifar10',
   protocol: 'leave-one-out',
-  normal: name,
-  auroc,
+  anomalous,
+  metric: 'auroc',
+  value,
   source,
+  recalled: source === RECALLED,
   reproduced: false,
 }));

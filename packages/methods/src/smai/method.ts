@@ -1,6 +1,7 @@
 import { defineMethod } from '../method.js';
 import { Hyperparameters, presets, refuse, searchSpace, segmentCount, warn } from './hyperparameters.js';
 import { planNetworks } from './networks.js';
+import { published } from './published.js';
 import { SCORE_NAMES } from './score-names.js';
 
 /** Masked passes that a scoring batch may ask for; the model runs them in chunks that fit into memory. */
@@ -18,8 +19,7 @@ export const smai = defineMethod<Hyperparameters>({
   },
   evidence:
     'SMAI-style reimplementation: the idea follows the paper’s abstract, SLIC and SSIM their published definitions; network, losses, schedule and scores are our decisions, because no code was published and the paper’s body could not be read.',
-  // Only pixel-level figures are known (README); this list is for image-level AUROC.
-  published: [],
+  published,
   hyperparameters: Hyperparameters,
   presets,
   searchSpace,
