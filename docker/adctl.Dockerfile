@@ -3,11 +3,12 @@
 # A Debian or Ubuntu with Node 24 and npm. Pin your own mirror of it by digest.
 ARG BASE_IMAGE=docker.io/library/node:24.21.0-bookworm-slim
 
-# The part of the workspace that these two packages need.
+# The part of the workspace that these packages need. The worker never runs here: the controller reads the digest of the code
+# that trains, which must be the one in the worker's image.
 FROM ${BASE_IMAGE} AS pruned
 WORKDIR /src
 COPY . .
-RUN npx --yes turbo@2.11.9 prune @adctl/controller adctl --docker
+RUN npx --yes turbo@2.11.9 prune adctl @adctl/controller @adctl/worker --docker
 
 FROM ${BASE_IMAGE} AS built
 WORKDIR /app
@@ -16,8 +17,8 @@ COPY --from=pruned /src/out/json/ ./
 COPY --from=pruned /src/.npmrc ./
 RUN npm ci --no-audit --no-fund
 COPY --from=pruned /src/out/full/ ./
-COPY --from=pruned /src/tsconfig.base.json ./
-RUN npm run build && npm prune --omit=dev --no-audit --no-fund
+COPY --from=pruned /src/tsconfig.base.json /src/docker/keep-runtime.sh ./
+RUN npm run build && ./keep-runtime.sh
 
 FROM ${BASE_IMAGE}
 WORKDIR /app

@@ -9,7 +9,9 @@ COPY . .
 RUN npx --yes turbo@2.11.9 prune @adctl/worker --docker
 
 FROM ${BASE_IMAGE} AS built
-# Only to build the engine: pip fetches TensorFlow's wheel, g++ compiles the addon against it.
+# Only to build the engine: pip fetches TensorFlow's wheel, g++ compiles the addon against it. Debian keeps no older versions
+# that could be pinned, and none of these packages reaches the image.
+# hadolint ignore=DL3008
 RUN apt-get update \
  && apt-get install --no-install-recommends --yes binutils ca-certificates g++ python3 python3-pip \
  && rm -rf /var/lib/apt/lists/*
@@ -18,13 +20,13 @@ COPY --from=pruned /src/out/json/ ./
 COPY --from=pruned /src/.npmrc ./
 RUN npm ci --no-audit --no-fund
 COPY --from=pruned /src/out/full/ ./
-COPY --from=pruned /src/tsconfig.base.json ./
+COPY --from=pruned /src/tsconfig.base.json /src/docker/keep-runtime.sh ./
 RUN npm run build
 ARG FLAVOUR=cpu
 # Builds, tests and lists the engine; what was downloaded for it is of no further use.
 RUN ADCTL_ENGINE_CACHE_DIR=/opt/adctl node packages/engine/dist/main-build.js --flavour "${FLAVOUR}" \
  && rm -rf /opt/adctl/engine/downloads
-RUN npm prune --omit=dev --no-audit --no-fund
+RUN ./keep-runtime.sh
 
 FROM ${BASE_IMAGE}
 WORKDIR /app

