@@ -22,6 +22,8 @@ RUN npm run build && ./keep-runtime.sh
 
 FROM ${BASE_IMAGE}
 WORKDIR /app
+# Libraries ask for the user's name, home and shell. /tmp is what stays writable on a read-only root.
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /bin/sh adctl
 ENV NODE_ENV=production
 COPY --from=built /app/node_modules/ node_modules/
 COPY --from=built /app/packages/ packages/

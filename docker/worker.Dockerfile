@@ -30,6 +30,8 @@ RUN ./keep-runtime.sh
 
 FROM ${BASE_IMAGE}
 WORKDIR /app
+# Libraries ask for the user's name, home and shell. /tmp is what stays writable on a read-only root.
+RUN useradd --uid 10001 --user-group --no-create-home --home-dir /tmp --shell /bin/sh adctl
 COPY --from=built /opt/adctl/ /opt/adctl/
 COPY --from=built /app/node_modules/ node_modules/
 COPY --from=built /app/packages/ packages/

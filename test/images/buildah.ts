@@ -69,7 +69,7 @@ export class Buildah {
   }
 
   async configOf(image: string): Promise<ImageConfig> {
-    return JSON.parse(await this.ask('inspect', '--type', 'image', '--format', '{{json .OCIv1.Config}}', image));
+    return JSON.parse(await this.ask('inspect', '--type', 'image', image)).OCIv1.config;
   }
 
   /** Lends the mounted root of a new container, which is removed afterwards. */

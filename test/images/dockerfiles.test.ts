@@ -38,9 +38,11 @@ describe.each(DOCKERFILES)('%s', (path) => {
     expect(names.indexOf('USER')).toBeLessThan(names.indexOf('ENTRYPOINT'));
   });
 
-  test('neither installs nor runs anything in the last stage, which copies only what was built', () => {
+  test('makes a user in the last stage, and otherwise copies only what was built', () => {
     const stage = lastStage(instructions);
-    expect(stage.filter(({ name }) => ['RUN', 'ADD'].includes(name))).toEqual([]);
+    const [uid] = stage.find(({ name }) => name === 'USER')?.value.split(':') ?? [];
+    const makesUser = expect.stringMatching(`^useradd --uid ${uid} [^&|;]*$`);
+    expect(stage.filter(({ name }) => ['RUN', 'ADD'].includes(name))).toEqual([{ name: 'RUN', value: makesUser }]);
     const copies = stage.filter(({ name }) => name === 'COPY').map(({ value }) => value);
     for (const copy of copies) expect(copy).toMatch(/^(--from=built \S+ \S+|docker\/\S+ \S+)$/);
   });
