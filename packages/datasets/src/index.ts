@@ -28,4 +28,12 @@ export {
   type TexturesProgress,
 } from './textures/make-textures.js';
 export { TEXTURE_DEFAULTS } from './textures/plan-textures.js';
-export { type CachedWeights, listWeights, readWeights, storeWeights, weightsPath } from './weights-cache.js';
+export {
+  type CachedWeights,
+  hasWeights,
+  listWeights,
+  readWeights,
+  receiveWeights,
+  storeWeights,
+  weightsPath,
+} from './weights-cache.js';

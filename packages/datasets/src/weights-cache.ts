@@ -1,5 +1,5 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Sha256, sha256, userError } from '@adctl/protocol';
 
@@ -41,6 +41,48 @@ export async function storeWeights(
   return { ...cached, alreadyThere: false };
 }
 
+/** Whether there is a file for this digest; its content is checked when it is read. */
+export async function hasWeights(cacheDir: string, digest: string): Promise<boolean> {
+  return (await stat(weightsPath(cacheDir, digest)).catch(nullIfMissing)) !== null;
+}
+
+/**
+ * Writes weights that come in chunks into the cache; they appear there whole, and only when their digest is the one asked for.
+ *
+ * @param from what the chunks are read from, for the error.
+ * @throws AdctlError user `backbone_damaged`; what the chunks throw.
+ */
+export async function receiveWeights(
+  cacheDir: string,
+  digest: string,
+  chunks: AsyncIterable<Uint8Array>,
+  from: string,
+): Promise<{ readonly path: string; readonly bytes: number }> {
+  const path = weightsPath(cacheDir, digest);
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = `${path}.${randomUUID()}`;
+  const hash = createHash('sha256');
+  let bytes = 0;
+  try {
+    const file = await open(temporary, 'wx');
+    try {
+      for await (const chunk of chunks) {
+        hash.update(chunk);
+        bytes += chunk.length;
+        await file.writeFile(chunk);
+      }
+    } finally {
+      await file.close();
+    }
+    const found = hash.digest('hex');
+    if (found !== digest) throw damaged(from, digest, found);
+    await rename(temporary, path);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  return { path, bytes };
+}
+
 /**
  * The bytes of cached weights, checked against their digest.
  * @throws AdctlError user `backbone_missing`, user `backbone_damaged`.
@@ -56,9 +98,13 @@ export async function readWeights(cacheDir: string, digest: string): Promise<Uin
   }
   const found: string = sha256(content);
   if (found === digest) return content;
-  throw userError('backbone_damaged', `${path}: its sha256 is ${found}, not the one it is named by`, {
-    hint: 'Remove the file and import the weights again: adctl backbones import FILE_OR_URI',
-    details: { path, expected: digest, found },
+  throw damaged(path, digest, found);
+}
+
+function damaged(place: string, expected: string, found: string) {
+  return userError('backbone_damaged', `${place}: its sha256 is ${found}, not the one it is named by`, {
+    hint: 'Remove it and import the weights again: adctl backbones import FILE_OR_URI',
+    details: { path: place, expected, found },
   });
 }
 

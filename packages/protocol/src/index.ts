@@ -64,6 +64,7 @@ export {
   artifactsPrefix,
   attemptRecordKey,
   attemptsPrefix,
+  backboneKey,
   checkpointPrefix,
   headKey,
   indexHeadKey,

@@ -15,6 +15,9 @@ export const SWEEP_SPEC_PREFIX = 'v1/spec/';
 /** One trial's resolved spec. Written once. */
 export const trialSpecKey = (sweep: SweepId, trial: TrialId) => `v1/trial/${sweep}/${trial}.json`;
 
+/** Weights of a backbone, for every sweep that names them. Written once. */
+export const backboneKey = (digest: string) => `v1/backbone/${digest}.safetensors`;
+
 /** Everything one attempt checkpoints at one step lives below this prefix. */
 export const checkpointPrefix = (sweep: SweepId, trial: TrialId, attempt: number, step: number) =>
   `v1/ckpt/${sweep}/${trial}/a${attempt}/s${step}/`;

@@ -16,6 +16,7 @@ import { type CheckpointCommitter, createCheckpointCommitter } from './checkpoin
 import { type Claim, claimTrial } from './claim.js';
 import { classifyFailure, type FailureEvidence } from './classify-failure.js';
 import { codeVersionMismatch, specMissing, specUnreadable } from './errors.js';
+import { fetchBackbone } from './fetch-backbone.js';
 import { retryTransient } from './retry.js';
 import { storeFailure, storeRelease, storeResult } from './store-attempt.js';
 import type { TrainerEvent, TrainerRunEnd } from './trainer.js';
@@ -34,7 +35,7 @@ type AttemptEnd =
  * 2. Claim the trial; what somebody else holds goes back to the queue.
  * 3. Keep the claim by renewing it, and with it the message. A lost claim kills the training at once; then nothing is
  *    written any more, the ack included: whoever took the claim has the message too.
- * 4. Fetch spec and newest checkpoint, train in the slot's process, commit checkpoints, pass on what it says.
+ * 4. Fetch spec, backbone weights and newest checkpoint, train in the slot's process, commit checkpoints, pass on what it says.
  * 5. Store what came of it: result, failed attempt, or release. Object store first, event second, ack last.
  *
  * Never throws: what cannot be stored either ends as a message given back.
@@ -134,6 +135,7 @@ async function train(
   const version = config.allowOtherCode ? spec.codeVersion : context.codeVersionOf(spec.method);
   if (version !== spec.codeVersion) throw codeVersionMismatch(spec, version);
   await mkdir(attempt.directory, { recursive: true });
+  await fetchBackbone(context, spec, attempt.lost);
   const resumeFrom = await fetchCheckpoint(context, attempt, output);
   attempt.lost.throwIfAborted();
   const before = interruption.current();

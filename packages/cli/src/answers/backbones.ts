@@ -50,6 +50,8 @@ export const BackbonesImportAnswer = CachedBackbone.extend({
   sourceSha256: z.string(),
   /** True when these weights were in the cache before. */
   alreadyThere: z.boolean(),
+  /** Where they lie in the object store, with `--share`. */
+  sharedAt: z.string().optional(),
   /** Tensors taken over. */
   used: z.int(),
   /** Names of tensors that nothing here needs. */

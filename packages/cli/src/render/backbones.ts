@@ -55,8 +55,9 @@ export function renderBackbone(backbone: BackbonesShowAnswer, style: Style): str
 }
 
 export function renderImported(imported: BackbonesImportAnswer): string {
-  const { architecture, sha256, path, used, ignored, dtypes, hasClasses, alreadyThere, notes } = imported;
+  const { architecture, sha256, path, used, ignored, dtypes, hasClasses, alreadyThere, notes, sharedAt } = imported;
   const place = alreadyThere ? `was already in the cache: ${path}` : `stored in ${path}`;
   const head = `${architecture}: ${counted(used, 'tensor')} (${dtypes.join(', ')})${hasClasses ? ' with its classifier' : ''}, ${counted(ignored.length, 'tensor')} ignored, ${place}`;
-  return [head, ...notes, `Name it in a sweep file by its digest:  weights: ${sha256}`].join('\n');
+  const shared = sharedAt === undefined ? [] : [`Workers find them at ${sharedAt}`];
+  return [head, ...notes, ...shared, `Name it in a sweep file by its digest:  weights: ${sha256}`].join('\n');
 }

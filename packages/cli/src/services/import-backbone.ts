@@ -5,7 +5,9 @@ import { basename, join } from 'node:path';
 import { downloadFile, type FetchProgress, storeWeights } from '@adctl/datasets';
 import { type BackboneName, backboneOf, convertWeightFile } from '@adctl/methods/backbones';
 import { sha256, userError } from '@adctl/protocol';
+import type { ObjectPlace } from '@adctl/storage';
 import type { BackbonesImportAnswer } from '../answers/backbones.js';
+import { shareBackbone } from './share-backbone.js';
 
 export interface ImportOptions {
   /** A path, or an http, https or s3 address. */
@@ -15,12 +17,16 @@ export interface ImportOptions {
   /** The architecture, where the file's tensors fit several. */
   readonly as?: BackboneName;
   readonly cacheDir: string;
+  /** The object store of a deployment, whose workers shall find the weights; default none. */
+  readonly share?: ObjectPlace;
+  /** How a bucket is reached. */
+  readonly bucketPlace: (bucket: string) => ObjectPlace;
   readonly onProgress: (progress: FetchProgress) => void;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Takes a backbone's weights out of a file and puts them into the cache by their digest.
+ * Takes a backbone's weights out of a file and puts them into the cache by their digest, and into an object store if asked.
  *
  * @throws AdctlError user `backbone_source`, `backbone_unpinned`, `backbone_digest`, `backbone_unknown`, `backbone_invalid`;
  *   transient `fetch_failed`; what the object store throws.
@@ -43,6 +49,8 @@ export async function importBackbone(options: ImportOptions): Promise<BackbonesI
   onProgress({ step: 'verify', name: basename(source), bytes: 0, totalBytes: content.length });
   const converted = convertWeightFile(content, source, options.as);
   const { path, bytes, alreadyThere } = await storeWeights(cacheDir, converted.file);
+  const { share } = options;
+  const sharedAt = share === undefined ? undefined : await shareBackbone(share, converted.sha256, converted.file);
   const { architecture, used, ignored, dtypes, hasClasses, notes } = converted;
   return {
     architecture,
@@ -51,6 +59,7 @@ export async function importBackbone(options: ImportOptions): Promise<BackbonesI
     ignored: [...ignored],
     dtypes: [...dtypes],
     notes: [...notes],
+    ...(sharedAt === undefined ? {} : { sharedAt }),
   };
 }
 
@@ -89,14 +98,16 @@ async function readFromWeb(url: URL, { onProgress, signal }: ImportOptions): Pro
   }
 }
 
-/** Region, endpoint and credentials are what the SDK finds in the environment and its files. */
-async function readFromS3(url: URL, { source, onProgress }: ImportOptions): Promise<Uint8Array> {
+/** Credentials are what the SDK finds in the environment and its files. */
+async function readFromS3(url: URL, { source, onProgress, bucketPlace }: ImportOptions): Promise<Uint8Array> {
   const key = url.pathname.slice(1);
   if (!/^[A-Za-z0-9._=-]+(\/[A-Za-z0-9._=-]+)*$/.test(key)) {
     throw unusable(source, 'it names no object: write s3://BUCKET/KEY with letters, digits, . _ = - and /');
   }
+  const place = bucketPlace(url.hostname);
+  if (place.kind !== 's3') throw unusable(source, 'it names no bucket');
   const { createS3Store } = await import('@adctl/storage/s3');
-  const store = createS3Store({ bucket: url.hostname });
+  const store = createS3Store(place.settings);
   try {
     const info = await store.head(key);
     if (info === null) throw unusable(source, 'there is no such object');

@@ -65,6 +65,8 @@ export interface WorkerOptions extends Partial<Omit<WorkerConfig, 'trainer' | 'o
   readonly name?: string;
   readonly codeVersion?: Sha256;
   readonly objects?: ObjectStore;
+  /** Default: this user's. */
+  readonly cacheDir?: string;
 }
 
 export interface StartedWorker {
@@ -116,9 +118,16 @@ export function createBench(): Bench {
       });
     },
     startWorker(options = {}) {
-      const { name = `w-${workers.length}`, codeVersion = CODE, objects: store = objects, ...changes } = options;
+      const {
+        name = `w-${workers.length}`,
+        codeVersion = CODE,
+        objects: store = objects,
+        cacheDir,
+        ...changes
+      } = options;
       const id = WorkerId.parse(name);
-      const base = parseWorkerConfig({ ADCTL_DIRECTORY: directory, ADCTL_WORKER_ID: id, ADCTL_TRAINER: 'noop' });
+      const variables = { ADCTL_DIRECTORY: directory, ADCTL_WORKER_ID: id, ADCTL_TRAINER: 'noop' };
+      const base = parseWorkerConfig(cacheDir === undefined ? variables : { ...variables, ADCTL_CACHE_DIR: cacheDir });
       const worker = createWorker({
         config: { ...base, ackWaitMs: ACK_WAIT_MS, heartbeatMs: 100, checkpointSeconds: 0, ...changes },
         messaging,

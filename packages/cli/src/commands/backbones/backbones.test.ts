@@ -1,11 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { summarizeNetwork } from '@adctl/methods';
 import { backboneOf } from '@adctl/methods/backbones';
-import { sha256 } from '@adctl/protocol';
+import { backboneKey, sha256 } from '@adctl/protocol';
+import { createS3Store } from '@adctl/storage/s3';
+import { type FakeS3, startFakeS3 } from '@adctl/storage/s3/testing';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { BackbonesImportAnswer, BackbonesListAnswer, BackbonesShowAnswer } from '../../answers/backbones.js';
 import { runCommand } from '../../testing/run-command.fixtures.js';
@@ -164,6 +166,70 @@ describe('adctl backbones', () => {
       expect(refused.exitCode, code).toBe(2);
       expect(refused.answer.error.code).toBe(code);
     }
+  });
+
+  describe('with an object store', () => {
+    let fake: FakeS3;
+    beforeEach(async () => {
+      fake = await startFakeS3({ buckets: ['published', 'ours'] });
+      const variables = { AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret', ADCTL_S3_ENDPOINT: fake.endpoint };
+      for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
+    });
+    afterEach(() => fake.close());
+
+    const bucket = (name: string) => createS3Store({ bucket: name, endpoint: fake.endpoint });
+
+    it('reads from s3 when the digest is given', async () => {
+      const file = writeWeights(join(folder, 'lite0.safetensors'));
+      await bucket('published').put('weights/lite0.safetensors', file);
+      vi.stubEnv('ADCTL_S3_PREFIX', 'of-another-deployment');
+      const address = 's3://published/weights/lite0.safetensors';
+
+      const { answer } = await importFile(address, '--sha256', sha256(file));
+      const imported = BackbonesImportAnswer.parse(answer);
+
+      expect(imported).toMatchObject({
+        architecture: 'efficientnet-lite0',
+        source: address,
+        sourceSha256: sha256(file),
+      });
+      expect(sha256(readFileSync(imported.path))).toBe(imported.sha256);
+      expect((await importFile(address, '--sha256', 'ab'.repeat(32))).answer.error.code).toBe('backbone_digest');
+      expect((await importFile('s3://published/nothing', '--sha256', sha256(file))).answer.error.code).toBe(
+        'backbone_source',
+      );
+    });
+
+    it('shares weights with the workers of a deployment, once', async () => {
+      const path = join(folder, 'lite0.safetensors');
+      writeWeights(path);
+      vi.stubEnv('ADCTL_OBJECTS', 's3');
+      vi.stubEnv('ADCTL_S3_BUCKET', 'ours');
+      vi.stubEnv('ADCTL_S3_PREFIX', 'team');
+
+      const shared = BackbonesImportAnswer.parse((await importFile(path, '--share')).answer);
+      const puts = () =>
+        fake.requests.filter(({ method, key }) => ['PUT', 'POST'].includes(method) && key.includes(shared.sha256))
+          .length;
+      const before = puts();
+      const again = BackbonesImportAnswer.parse((await importFile(path, '--share')).answer);
+
+      expect(shared.sharedAt).toBe(`s3://ours/team/${backboneKey(shared.sha256)}`);
+      expect(again.sharedAt).toBe(shared.sharedAt);
+      expect([before > 0, puts()]).toEqual([true, before]);
+      const stored = await bucket('ours').get(`team/${backboneKey(shared.sha256)}`);
+      expect(sha256(stored!.content)).toBe(shared.sha256);
+    });
+
+    it('says which variables --share needs', async () => {
+      const path = join(folder, 'lite0.safetensors');
+      writeWeights(path);
+      const { answer, exitCode } = await importFile(path, '--share');
+
+      expect(exitCode).toBe(2);
+      expect(answer.error.code).toBe('bad_object_environment');
+      expect(answer.error.message).toContain('ADCTL_OBJECTS: say s3 or filesystem');
+    });
   });
 
   it('suggests a name', async () => {

@@ -15,6 +15,10 @@ export default class BackbonesImport extends AdctlCommand<typeof BackbonesImport
       description: 'From a server, pinned by its digest',
       command: '<%= config.bin %> backbones import https://example.org/vgg16.safetensors --sha256 0123…',
     },
+    {
+      description: 'For the workers of a cluster as well',
+      command: 'ADCTL_OBJECTS=s3 ADCTL_S3_BUCKET=adctl <%= config.bin %> backbones import vgg16.safetensors --share',
+    },
   ];
   static override args = {
     source: Args.string({ required: true, description: 'Path, or http, https or s3 address, of the file.' }),
@@ -24,6 +28,12 @@ export default class BackbonesImport extends AdctlCommand<typeof BackbonesImport
       summary: 'Digest that the file must have; needed for everything that comes over a network.',
       env: variableOf('sha256'),
       helpValue: 'DIGEST',
+    }),
+    share: Flags.boolean({
+      summary:
+        'Also put them into the object store that ADCTL_OBJECTS and ADCTL_S3_* name, where the workers of a cluster find them.',
+      env: variableOf('share'),
+      default: false,
     }),
     as: Flags.option({ options: NAMES })({
       summary: 'The architecture, where the tensors fit several.',
@@ -35,17 +45,19 @@ export default class BackbonesImport extends AdctlCommand<typeof BackbonesImport
   }
 
   async run(): Promise<BackbonesImportAnswer> {
-    const { cacheDir } = await import('../../environment.js');
+    const { bucketPlace, cacheDir, objectPlace } = await import('../../environment.js');
     const { createFetchView } = await import('../../services/fetch-view.js');
     const { importBackbone } = await import('../../services/import-backbone.js');
-    const { sha256, as } = this.flags;
+    const { sha256, as, share } = this.flags;
     const view = createFetchView(process.stderr, !this.tellsStory);
     const imported = await importBackbone({
       source: this.args.source,
       cacheDir: cacheDir(),
+      bucketPlace,
       onProgress: view.onProgress,
       ...(sha256 === undefined ? {} : { sha256: sha256.toLowerCase() }),
       ...(as === undefined ? {} : { as }),
+      ...(share ? { share: objectPlace() } : {}),
     }).finally(view.close);
     return this.reply(BackbonesImport.answer, imported, renderImported);
   }
