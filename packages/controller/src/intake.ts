@@ -17,7 +17,7 @@ import {
 } from '@adctl/protocol';
 import { cancelSweep } from './api/sweeps.js';
 import { retryTrials } from './apply/retry-trials.js';
-import { createSweep } from './apply/write-trial.js';
+import { createSweep, withdrawSweep } from './apply/write-trial.js';
 import { type ControllerContext, isoNow } from './context.js';
 import type { DatasetCatalog } from './datasets.js';
 import { sweepActive } from './errors.js';
@@ -26,7 +26,7 @@ import { checkSweep } from './plan/check-sweep.js';
 import { type DatasetFacts, freezeSweep } from './plan/freeze-sweep.js';
 import { countMostReportTrials, countSearchTrials, type FrozenSweep } from './plan/frozen-sweep.js';
 import { REASONS } from './reasons.js';
-import { submissionOf } from './submission.js';
+import { type SubmissionKey, submissionOf } from './submission.js';
 
 /** What a sweep file is read with. */
 export interface SweepReading {
@@ -104,16 +104,24 @@ export async function submitSweep(
     for (const { sweep } of active) await cancelSweep(context, sweep, { now: false, by: caller });
   }
   const waits = request.ifActive === 'queue' || request.ifActive === 'replace';
-  return create(context, request, caller, frozen, waits ? active.map(({ sweep }) => sweep) : []);
+  const after = waits ? active.map(({ sweep }) => sweep) : [];
+  const accepted = await create(context, request, caller, { frozen, after, submission });
+  return accepted ?? submitSweep(context, request, caller, reading);
 }
 
+/** @returns null when another submission has taken the idempotency key meanwhile: then ours is withdrawn. */
 async function create(
   context: ControllerContext,
   request: SubmitSweep,
   owner: string,
-  frozen: FrozenSweep,
-  after: readonly SweepId[],
-): Promise<SweepAccepted> {
+  accepted: {
+    readonly frozen: FrozenSweep;
+    /** Sweeps that it waits for. */
+    readonly after: readonly SweepId[];
+    readonly submission: SubmissionKey | undefined;
+  },
+): Promise<SweepAccepted | null> {
+  const { frozen, after, submission } = accepted;
   const content = Buffer.from(JSON.stringify(frozen));
   await context.objects.put(sweepSpecKey(frozen.id), content, { ifAbsent: true, contentType: 'application/json' });
   const record: SweepRecord = {
@@ -133,6 +141,10 @@ async function create(
     specDigest: digestOf(frozen),
   };
   const created = await createSweep(context, record);
+  if (created !== null && (await submission?.confirm()) === false) {
+    await withdrawSweep(context, created, REASONS.overtaken);
+    return null;
+  }
   if (created !== null) await loadSweep(context, created.record, created.revision);
   context.wake();
   return toAccepted(record, { created: created !== null, skipped: false }, frozen);

@@ -16,6 +16,7 @@ export const REASONS = {
   waitsFor: (sweeps: readonly string[]) =>
     `starts when ${sweeps.join(', ')} ${sweeps.length === 1 ? 'is' : 'are'} over`,
   cancelled: (by: string) => `cancelled by ${by}`,
+  overtaken: 'another submission with the same idempotency key was faster',
   cancelling: (by: string) => `cancelling for ${by}: its worker has until the deadline to save a checkpoint`,
   retried: (by: string) => `retry asked for by ${by}`,
   rebuilt: 'its record was made again from the object store',

@@ -3,7 +3,14 @@ import { z } from 'zod';
 import type { ControllerContext } from './context.js';
 
 /** What an idempotency key stands for (bucket `submission`, by owner and key). */
-const Submission = z.object({ version: z.literal(1), owner: z.string(), key: z.string(), sweep: SweepId });
+const Submission = z.object({
+  version: z.literal(1),
+  owner: z.string(),
+  key: z.string(),
+  sweep: SweepId,
+  /** The sweep's record was there when this was written. */
+  confirmed: z.boolean().optional(),
+});
 
 /** One idempotency key of one owner. */
 export interface SubmissionKey {
@@ -15,6 +22,11 @@ export interface SubmissionKey {
    * @returns the sweep of another submission that was faster.
    */
   claim(sweep: SweepId): Promise<SweepRecord | undefined>;
+  /**
+   * Makes a claim final, once the sweep's record is there: from then on nobody binds the key anew.
+   * @returns false when another submission, to which ours looked broken off, has bound the key to its own sweep.
+   */
+  confirm(): Promise<boolean>;
 }
 
 /**
@@ -32,9 +44,15 @@ export function submissionOf(
   const read = async () => {
     const entry = await submissions.get(place);
     if (entry === null) return undefined;
-    const sweep = await sweeps.get(Submission.parse(entry.value).sweep);
-    return { revision: entry.revision, record: sweep === null ? undefined : SweepRecord.parse(sweep.value) };
+    const { sweep: bound } = Submission.parse(entry.value);
+    const sweep = await sweeps.get(bound);
+    return {
+      sweep: bound,
+      revision: entry.revision,
+      record: sweep === null ? undefined : SweepRecord.parse(sweep.value),
+    };
   };
+  let claimed: { readonly ours: z.infer<typeof Submission>; readonly revision: number } | undefined;
   return {
     async find() {
       return (await read())?.record;
@@ -43,12 +61,22 @@ export function submissionOf(
       const ours = { version: 1, owner, key: idempotencyKey, sweep } satisfies z.infer<typeof Submission>;
       // Ends: who loses the race finds the winner's record, or binds the key anew.
       for (;;) {
-        if ((await submissions.create(place, ours)) !== null) return undefined;
         const held = await read();
-        if (held === undefined) continue;
-        if (held.record !== undefined) return held.record;
-        if ((await submissions.update(place, ours, held.revision)) !== null) return undefined;
+        if (held?.record !== undefined) return held.record;
+        const revision = await (held === undefined
+          ? submissions.create(place, ours)
+          : submissions.update(place, ours, held.revision));
+        if (revision === null) continue;
+        claimed = { ours, revision };
+        return undefined;
       }
+    },
+    async confirm() {
+      if (claimed === undefined) return true;
+      const { ours, revision } = claimed;
+      if ((await submissions.update(place, { ...ours, confirmed: true }, revision)) !== null) return true;
+      const held = await read();
+      return held === undefined || held.sweep === ours.sweep; // our own write whose answer got lost, or the same sweep
     },
   };
 }

@@ -471,6 +471,27 @@ describe('while another sweep of the name is active', () => {
   });
 });
 
+describe('a sweep whose class has no worker', () => {
+  test('says so before any of its trials has a record: in its summary, by trial number, and by class', async () => {
+    await deployment.close();
+    deployment = await startDeployment({ directory: folder.directory, slots: 0 });
+    const { sweep } = await deployment.submit(SMALL);
+    const noWorkers = { code: 'no_workers', message: 'no worker of class cpu is ready' };
+
+    expect(await list(sweep)).toEqual([]);
+    expect((await show(sweep)).waits).toContainEqual(noWorkers);
+    expect((await deployment.request<TrialWhy>('trials.why', { trial: 't000001' })).reasons).toContainEqual(noWorkers);
+    expect(await deployment.request('status', {})).toMatchObject({
+      waiting: [{ class: 'cpu', sweeps: 1, reasons: [noWorkers] }],
+    });
+
+    await startWorker(() => completes);
+    const over = await deployment.until(sweep, ended);
+    expect(over).not.toHaveProperty('waits');
+    expect(await deployment.request('status', {})).toMatchObject({ waiting: [] });
+  });
+});
+
 describe('an idempotency key', () => {
   const request = {
     version: 1,
@@ -490,16 +511,30 @@ describe('an idempotency key', () => {
   test('is one sweep for two controllers that accept it at the same time', async () => {
     const { context } = deployment.controller;
 
-    const both = await Promise.all([
-      submitSweep(context, request, 'ann', testReading),
-      submitSweep(context, request, 'ann', testReading),
-    ]).catch((error: unknown) => error);
+    const accepted = await Promise.all(
+      ['0.002', '0.7', '0.8', '0.9'].map((rate) =>
+        submitSweep(context, { ...request, source: SMALL.replace('0.002', rate) }, 'ann', testReading),
+      ),
+    );
 
-    // One that comes while the other's record is not written yet may bind the key anew; then the key decides.
-    expect(both).toHaveLength(2);
+    // Whoever comes while the other's record is not written yet binds the key anew; then the other withdraws.
     const again = await submitAs('ann');
-    expect((both as SweepAccepted[]).map(({ sweep }) => sweep)).toContain(again.sweep);
-    expect(again.created).toBe(false);
+    expect(new Set(accepted.map(({ sweep }) => sweep))).toEqual(new Set([again.sweep]));
+    expect(accepted.filter(({ created }) => created)).toHaveLength(1);
+    const active = await deployment.request<SweepSummary[]>('sweeps.list', { active: true });
+    expect(active.map(({ sweep }) => sweep)).toEqual([again.sweep]);
+  });
+
+  test('is one sweep for requests that arrive at the same instant', async () => {
+    const accepted = await Promise.all(
+      ['0.002', '0.7', '0.8', '0.9'].map((rate) =>
+        deployment.request<SweepAccepted>('sweeps.submit', { ...request, source: SMALL.replace('0.002', rate) }),
+      ),
+    );
+
+    expect(new Set(accepted.map(({ sweep }) => sweep)).size).toBe(1);
+    expect(accepted.filter(({ created }) => created)).toHaveLength(1);
+    expect(await deployment.request<SweepSummary[]>('sweeps.list', {})).toHaveLength(1);
   });
 
   test('survives a submission that broke off before its sweep was written', async () => {

@@ -59,6 +59,9 @@ export const SweepRecord = z.object({
 });
 export type SweepRecord = z.infer<typeof SweepRecord>;
 
+/** Reasons for people; codes are stable, words are not. */
+const Reasons = z.array(z.object({ code: z.string(), message: z.string() }));
+
 export const SweepSummary = SweepRecord.extend({
   methods: z.array(z.string()),
   dataset: z.string(),
@@ -68,6 +71,8 @@ export const SweepSummary = SweepRecord.extend({
   counts: z.record(TrialState, z.int()),
   /** Completed trials whose result was taken over from an identical one. */
   reused: z.int(),
+  /** Why none of its trials runs, the binding constraint first; only when one active sweep is asked for. */
+  waits: Reasons.optional(),
 });
 export type SweepSummary = z.infer<typeof SweepSummary>;
 
@@ -127,7 +132,7 @@ export type TrialDetail = z.infer<typeof TrialDetail>;
 export const TrialWhy = z.object({
   trial: TrialId,
   state: TrialState,
-  reasons: z.array(z.object({ code: z.string(), message: z.string() })),
+  reasons: Reasons,
 });
 export type TrialWhy = z.infer<typeof TrialWhy>;
 
@@ -199,6 +204,8 @@ export const ControllerStatus = z.object({
   /** On Kubernetes: pools, and the pods of workers that have not ended. */
   pools: z.array(PoolStatus).optional(),
   pods: z.array(WorkerPod).optional(),
+  /** Classes without a worker that sweeps wait for, and why there is none. */
+  waiting: z.array(z.object({ class: z.string(), sweeps: z.int().min(1), reasons: Reasons })).optional(),
   slots: z.int(),
   activeSweeps: z.int(),
   illegalTransitions: z.int(),
@@ -251,6 +258,8 @@ export type GcProgress = z.infer<typeof GcProgress>;
 
 const SweepRef = z.object({ sweep: SweepId });
 const TrialRef = z.object({ sweep: SweepId.optional(), trial: TrialId });
+/** A unique prefix of a trial id is enough. */
+const TrialPrefix = z.object({ sweep: SweepId.optional(), trial: z.string().min(1) });
 
 /** Payload schema of every verb the controller serves. Answers are the schemas named in the comments. */
 export const ControlRequest = {
@@ -280,10 +289,10 @@ export const ControlRequest = {
     phase: TrialPhase.optional(),
     limit: z.int().positive().optional(),
   }),
-  /** A unique prefix of a trial id is enough. → TrialDetail */
-  'trials.show': z.object({ sweep: SweepId.optional(), trial: z.string().min(1) }),
-  /** → TrialWhy */
-  'trials.why': TrialRef,
+  /** → TrialDetail */
+  'trials.show': TrialPrefix,
+  /** Also of trials that are planned and have no record yet. → TrialWhy */
+  'trials.why': TrialPrefix,
   /** → LogLine[] stored so far */
   'trials.logs': TrialRef,
   /** → Leaderboard (evaluation) */

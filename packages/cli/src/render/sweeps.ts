@@ -35,6 +35,7 @@ export function renderSweep(sweep: SweepSummary, style: Style): string {
       ['search', counted(sweep.searchTrials, 'trial')],
       ['report', sweep.reportTrials === undefined ? 'not planned yet' : counted(sweep.reportTrials, 'trial')],
       ['states', stateCounts(sweep)],
+      ['waits', waitWords(sweep)],
       ['reused', sweep.reused === 0 ? undefined : `${counted(sweep.reused, 'trial')} taken over from identical ones`],
       ['created', `${sweep.createdAt} by ${sweep.owner}`],
       ['finished', sweep.finishedAt],
@@ -53,6 +54,11 @@ export function renderSweep(sweep: SweepSummary, style: Style): string {
     style,
   );
   return `${facts}\n\n${table}`;
+}
+
+/** Why none of its trials runs; undefined when one does. */
+export function waitWords({ waits = [] }: SweepSummary): string | undefined {
+  return waits.length === 0 ? undefined : waits.map(({ message }) => message).join('; ');
 }
 
 /** `completed 6, running 2`, in the order of a trial's life. */

@@ -61,3 +61,18 @@ it('shows workers alone where no pools are', () => {
   expect(text).not.toContain('POOL');
   expect(text).toContain('w-1');
 });
+
+it('says which sweeps wait for a class without workers, and why there are none', () => {
+  const reasons = [
+    { code: 'no_workers', message: 'no worker of class gpu is ready' },
+    { code: 'no_pool', message: 'no pool makes workers of class gpu' },
+  ];
+  const text = renderWorkers(
+    { controllerRunning: true, workers: [], waiting: [{ class: 'gpu', sweeps: 2, reasons }] },
+    PLAIN,
+  );
+
+  expect(text).toBe(
+    'The controller has no workers yet.\n\n2 sweeps wait: no worker of class gpu is ready; no pool makes workers of class gpu',
+  );
+});

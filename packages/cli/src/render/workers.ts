@@ -1,7 +1,7 @@
 import type { WorkersAnswer } from '../answers/workers.js';
 import type { Style } from './style.js';
 import { renderTable } from './table.js';
-import { bytes } from './values.js';
+import { bytes, counted } from './values.js';
 
 type Worker = WorkersAnswer['workers'][number];
 type Pod = NonNullable<WorkersAnswer['pods']>[number];
@@ -18,8 +18,12 @@ export function renderWorkers(answer: WorkersAnswer, style: Style): string {
     return 'No controller runs in this folder, so no workers do. Start both with: adctl dev';
   const rows = rowsOf(answer);
   const workers = rows.length === 0 ? 'The controller has no workers yet.' : renderRows(rows, style);
-  const { pools } = answer;
-  return pools === undefined ? workers : `${renderPools(pools, style)}\n\n${workers}`;
+  const { pools, waiting = [] } = answer;
+  return [
+    ...(pools === undefined ? [] : [renderPools(pools, style)]),
+    workers,
+    ...(waiting.length === 0 ? [] : [waiting.map(waitingLine).join('\n')]),
+  ].join('\n\n');
 }
 
 /** Every pod with its worker, then workers that were started by others. */
@@ -83,6 +87,11 @@ function renderPools(pools: readonly Pool[], style: Style): string {
     ],
     style,
   );
+}
+
+function waitingLine({ sweeps, reasons }: NonNullable<WorkersAnswer['waiting']>[number]): string {
+  const verb = sweeps === 1 ? 'waits' : 'wait';
+  return `${counted(sweeps, 'sweep')} ${verb}: ${reasons.map(({ message }) => message).join('; ')}`;
 }
 
 /** Conditions that keep a pool from having the workers it should have. */

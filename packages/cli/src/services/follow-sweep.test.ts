@@ -71,6 +71,32 @@ describe('followSweep', () => {
     expect(client.listening.size).toBe(0);
   });
 
+  it('says once what the sweep waits for, when it still does at the next look; passing waits are no news', async () => {
+    const waiting = (...codes: string[]) => ({
+      sweep: { ...buildSweep(), waits: codes.map((code) => ({ code, message: `for ${code}` })) },
+      trials: [],
+    });
+    const { client, next } = playScenes([
+      waiting('waiting_turn'),
+      waiting('waiting_turn'),
+      waiting('window'),
+      waiting('no_workers', 'pool_full', 'waiting_turn'),
+      waiting('no_workers', 'pool_full', 'waiting_turn'),
+      waiting('no_workers', 'pool_full', 'waiting_turn'),
+      { sweep: buildSweep({ state: 'completed', counts: { completed: 1 } }), trials: [completed] },
+    ]);
+    const view = createRecordingView();
+
+    await followSweep({
+      ...{ client, sweep: SWEEP, view, pace: createFakePace(next) },
+      signal: new AbortController().signal,
+    });
+
+    const said = view.lines.filter((line) => line.includes('waits'));
+    expect(said).toEqual([expect.stringContaining(`${SWEEP} waits: for no_workers; for pool_full`)]);
+    expect(said[0]).not.toContain('waiting_turn');
+  });
+
   it('stops when told to, without touching the sweep', async () => {
     const { client } = playScenes([{ sweep: buildSweep({ counts: { running: 1 } }), trials: [running] }]);
     const stop = new AbortController();

@@ -1,4 +1,5 @@
 import { FINAL_STATES, type SweepId, type SweepSummary, TrialProgress, type TrialSummary } from '@adctl/protocol';
+import { waitWords } from '../render/sweeps.js';
 import type { ControllerClient } from './controller-client.js';
 import { countStates, isActive, ProgressTracker, type SweepProgress, tellApart } from './sweep-progress.js';
 
@@ -49,6 +50,7 @@ export async function followSweep(options: FollowOptions): Promise<SweepSummary>
   const { client, sweep, view, pace, signal } = options;
   const tracker = new ProgressTracker(options.planned);
   const announcer = new Announcer(client, sweep, view);
+  const teller = new WaitTeller(view);
   let summary = await client.request('sweeps.show', { sweep });
   let running: TrialSummary[] = [];
   let differences = new Map<string, Record<string, unknown>>();
@@ -71,6 +73,7 @@ export async function followSweep(options: FollowOptions): Promise<SweepSummary>
         compared = summary.expanded;
       }
       await announcer.look(summary, differences);
+      teller.look(summary);
       draw();
       if (!isActive(summary) || signal.aborted) return summary;
       await pace.wait(POLL_MS, signal);
@@ -79,6 +82,28 @@ export async function followSweep(options: FollowOptions): Promise<SweepSummary>
   } finally {
     await unsubscribe();
     view.left(snapshot());
+  }
+}
+
+/** What a sweep waits for in passing, whenever its workers are about to take its trials. */
+const IN_PASSING: ReadonlySet<string> = new Set(['in_queue', 'waiting_turn', 'running']);
+
+/** Says what a sweep waits for once it is seen twice in a row, and again when that changes. */
+class WaitTeller {
+  #seen: string | undefined;
+  #told: string | undefined;
+
+  constructor(private readonly view: ProgressView) {}
+
+  look(summary: SweepSummary): void {
+    const waits = summary.waits?.filter(({ code }) => !IN_PASSING.has(code)) ?? [];
+    const words = waitWords({ ...summary, waits });
+    if (words !== undefined && words === this.#seen && words !== this.#told) {
+      this.view.say(`${summary.sweep} waits: ${words}`);
+      this.#told = words;
+    }
+    if (words === undefined) this.#told = undefined;
+    this.#seen = words;
   }
 }
 

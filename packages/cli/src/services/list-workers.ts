@@ -8,8 +8,8 @@ export async function listWorkers(target: Target): Promise<WorkersAnswer> {
     target.kind === 'cluster' ? await connectToClusterOf(target) : await connectToRunning(target.directory);
   if (connection === undefined) return { controllerRunning: false, workers: [] };
   try {
-    const { workers, pools, pods } = await connection.client.request('status', {});
-    return { controllerRunning: true, workers, pools, pods };
+    const { workers, pools, pods, waiting } = await connection.client.request('status', {});
+    return { controllerRunning: true, workers, pools, pods, waiting };
   } finally {
     await connection.close();
   }

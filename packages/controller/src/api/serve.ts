@@ -11,6 +11,7 @@ import { Archive } from './archive.js';
 import { readLeaderboard } from './leaderboard.js';
 import { cancelSweep, listSweeps, pauseSweep, resumeSweep, retrySweep, setSweep, showSweep } from './sweeps.js';
 import { explain, listTrials, readLogs, showTrial, type TrialsApi } from './trials.js';
+import { waitingClasses } from './waiting-classes.js';
 
 export interface ApiOptions extends SweepReading {
   readonly version: string;
@@ -60,14 +61,14 @@ function createHandlers(controller: Controller, options: ApiOptions): Handlers {
   const rebuild = new Rebuild(controller);
   const gc = options.gc ?? new GarbageCollection(context);
   const startedAt = new Date(context.clock.now()).toISOString();
-  const thenShow = async (sweep: Parameters<typeof showSweep>[1], change: () => Promise<void>) => {
+  const thenShow = async (sweep: Parameters<typeof showSweep>[2], change: () => Promise<void>) => {
     await controller.settled(change);
-    return showSweep(archive, sweep);
+    return showSweep(context, archive, sweep);
   };
   return {
     'sweeps.submit': (request, caller) => controller.settled(() => submitSweep(context, request, caller, options)),
     'sweeps.list': ({ active }) => listSweeps(archive, active),
-    'sweeps.show': ({ sweep }) => showSweep(archive, sweep),
+    'sweeps.show': ({ sweep }) => showSweep(context, archive, sweep),
     'sweeps.pause': ({ sweep }) => thenShow(sweep, () => pauseSweep(context, sweep)),
     'sweeps.resume': ({ sweep }) => thenShow(sweep, () => resumeSweep(context, sweep)),
     'sweeps.set': ({ sweep, ...change }) => thenShow(sweep, () => setSweep(context, sweep, change)),
@@ -93,6 +94,7 @@ function createHandlers(controller: Controller, options: ApiOptions): Handlers {
         directory: options.directory,
         workers: context.fleet.list(context.clock.now()),
         ...(options.pools === undefined ? {} : { pools: options.pools.pools(), pods: options.pools.workers() }),
+        waiting: waitingClasses(context),
         slots: context.fleet.slots(),
         activeSweeps: [...context.books.values()].filter(({ record }) => !isOver(record)).length,
         illegalTransitions: context.counters.illegalTransitions,

@@ -11,6 +11,7 @@ import { isOver } from '../observe/load-sweeps.js';
 import type { SweepBook } from '../observe/sweep-book.js';
 import { REASONS } from '../reasons.js';
 import type { Archive } from './archive.js';
+import { explainSweep } from './trials.js';
 
 /** Final states that a retry may take up again. */
 const RETRIABLE: readonly FinalState[] = ['failed', 'diverged', 'infeasible', 'cancelled'];
@@ -22,8 +23,11 @@ export async function listSweeps(archive: Archive, active: boolean | undefined):
   return Promise.all(wanted.map((record) => archive.summarize(record)));
 }
 
-export async function showSweep(archive: Archive, sweep: SweepId): Promise<SweepSummary> {
-  return archive.summarize((await archive.find(sweep)).record);
+/** One sweep, with what it waits for. */
+export async function showSweep(context: ControllerContext, archive: Archive, sweep: SweepId): Promise<SweepSummary> {
+  const summary = await archive.summarize((await archive.find(sweep)).record);
+  const waits = explainSweep(context, sweep);
+  return waits === undefined ? summary : { ...summary, waits };
 }
 
 /** No trial starts any more; running ones get one ack wait to save a checkpoint. */

@@ -103,14 +103,32 @@ export async function showTrial(
   };
 }
 
-/** @throws AdctlError as `showTrial`. */
+/** Of a trial that has a record, or is planned. @throws AdctlError as `showTrial`. */
 export async function explain(
   api: TrialsApi,
   request: { readonly sweep?: SweepId | undefined; readonly trial: string },
 ): Promise<TrialWhy> {
-  const { context } = api;
-  const record = findPlanned(context, request) ?? (await findTrial(api, request));
-  const { record: sweep, frozen } = await api.archive.find(record.sweep);
+  const planned = findPlanned(api.context, request);
+  // The same trial may have ended in an earlier sweep: people ask about the one that waits.
+  const exact = planned.length === 1 ? planned.find(({ trial }) => trial === request.trial) : undefined;
+  const record = exact ?? (await findTrial(api, request, planned));
+  return explainRecord(api.context, await api.archive.find(record.sweep), record);
+}
+
+/** Why none of the trials of a sweep runs: what holds the next one back. Undefined while one runs, and at the end. */
+export function explainSweep(context: ControllerContext, sweep: SweepId): TrialWhy['reasons'] | undefined {
+  const book = context.books.get(sweep);
+  if (book === undefined || book.counts.running > 0) return undefined;
+  const [first] = book.entries();
+  const isPlanned = book.record.expanded < book.planned;
+  if (first === undefined && !isPlanned) return undefined;
+  const next =
+    first?.record ?? newRecord(book.plan.at(book.record.expanded, book.finalistPositions), book.record.createdAt);
+  return explainRecord(context, book, next).reasons;
+}
+
+function explainRecord(context: ControllerContext, known: Pick<KnownSweep, 'record' | 'frozen'>, record: TrialRecord) {
+  const { record: sweep, frozen } = known;
   const seen = context.leaseBoard.get(record.sweep, record.trial);
   const { classes, sweeps } = viewDispatch(context);
   const place = classes.find((one) => one.class === frozen.class);
@@ -150,29 +168,31 @@ export async function readLogs(
   return lines.sort((a, b) => a.attempt - b.attempt || (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
 }
 
-/** A trial that is planned but has no record yet, by its whole id: it waits like any other. */
+/** Trials that are planned but have no record yet, by their id or its number: they wait like any other. */
 function findPlanned(
   context: ControllerContext,
   { sweep, trial }: { readonly sweep?: SweepId | undefined; readonly trial: string },
-): TrialRecord | undefined {
-  const index = Number(/^t(\d+)-[0-9a-f]{8}$/.exec(trial)?.[1] ?? Number.NaN);
+): TrialRecord[] {
+  const found: TrialRecord[] = [];
+  const index = Number(/^t(\d{6,})(-[0-9a-f]*)?$/.exec(trial)?.[1] ?? Number.NaN);
   for (const book of context.books.values()) {
     const { record, planned } = book;
     if (sweep !== undefined && sweep !== record.sweep) continue;
     if (!(index < planned) || (index < record.expanded && !book.missing.includes(index))) continue;
     const spec = book.plan.at(index, book.finalistPositions);
-    if (spec.trial === trial) return newRecord(spec, record.createdAt);
+    if (spec.trial.startsWith(trial)) found.push(newRecord(spec, record.createdAt));
   }
-  return undefined;
+  return found;
 }
 
-/** The one trial whose id begins like this. */
+/** The one trial whose id begins like this. @param planned ones without a record that count too. */
 async function findTrial(
   { context, archive }: TrialsApi,
   { sweep, trial }: { readonly sweep?: SweepId | undefined; readonly trial: string },
+  planned: readonly TrialRecord[] = [],
 ): Promise<TrialRecord> {
   const sweeps = sweep === undefined ? (await archive.records()).map((record) => record.sweep) : [sweep];
-  const found: TrialRecord[] = [];
+  const found = [...planned];
   for (const one of sweeps) {
     for (const { key, value } of await context.trials.entries(one)) {
       if (key.slice(one.length + 1).startsWith(trial)) found.push(TrialRecord.parse(value));

@@ -107,6 +107,18 @@ export async function createSweep(
   return 'revision' in swapped ? { record, revision: swapped.revision } : null;
 }
 
+/** Ends a sweep whose record was just created and that nobody has begun. */
+export async function withdrawSweep(
+  context: ControllerContext,
+  created: { readonly record: SweepRecord; readonly revision: number },
+  reason: string,
+): Promise<void> {
+  const record: SweepRecord = { ...created.record, state: 'cancelled', reason, finishedAt: created.record.createdAt };
+  await putStatus(context, record);
+  const swapped = await swap(context.sweeps, record.sweep, record, created.revision);
+  if (!('revision' in swapped)) throw superseded(record.sweep);
+}
+
 /** Writes the record of a trial that has none, and that is in no book. @returns whether there was none. */
 export async function createLostTrial(context: ControllerContext, first: TrialRecord): Promise<boolean> {
   const key = trialKey(first.sweep, first.trial);

@@ -21,7 +21,11 @@ export class PoolBoard {
 
   /** Why a class has no more workers than it has. */
   explain(name: string): TrialWhy['reasons'] {
-    return this.#pools.filter((pool) => pool.class === name).flatMap((pool) => [...this.#explainPool(pool)]);
+    const pools = this.#pools.filter((pool) => pool.class === name);
+    if (pools.length === 0 && this.#pools.length > 0) {
+      return [{ code: 'no_pool', message: `no pool makes workers of class ${name}` }];
+    }
+    return pools.flatMap((pool) => [...this.#explainPool(pool)]);
   }
 
   *#explainPool(pool: PoolStatus): Generator<TrialWhy['reasons'][number]> {

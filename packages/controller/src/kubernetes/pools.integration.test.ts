@@ -17,6 +17,7 @@ it('makes a worker for each trial, up to max, and none without trials', async ()
   expect(harness.board.explain('gpu24')).toEqual([
     { code: 'pool_full', message: 'pool gpu24 has 3 workers; its max is 3' },
   ]);
+  expect(harness.board.explain('cpu')).toEqual([{ code: 'no_pool', message: 'no pool makes workers of class cpu' }]);
   expect(harness.events()).toEqual(['WorkerCreated', 'WorkerCreated', 'WorkerCreated']);
   await harness.until(() => harness.starts.length === 3);
 });

@@ -25,6 +25,12 @@ export interface WhySnapshot {
   readonly secondsSinceRenewal: number | undefined;
 }
 
+/** No worker of a class can take trials. */
+export const noWorkers = (name: string): TrialWhy['reasons'][number] => ({
+  code: 'no_workers',
+  message: `no worker of class ${name} is ready`,
+});
+
 /** Explains where a trial is and what holds it there: the binding constraint first. Pure. */
 export function explainTrial(snapshot: WhySnapshot): TrialWhy {
   const { record } = snapshot;
@@ -54,7 +60,7 @@ function* reasonsOf(snapshot: WhySnapshot): Generator<TrialWhy['reasons'][number
   }
   if (record.state === 'dispatched') {
     yield snapshot.slots === 0
-      ? { code: 'no_workers', message: `no worker of class ${snapshot.class} is ready` }
+      ? noWorkers(snapshot.class)
       : {
           code: 'in_queue',
           message: `in the work queue, waiting for one of ${snapshot.slots} slots of class ${snapshot.class}`,
@@ -91,7 +97,7 @@ function* reasonsOf(snapshot: WhySnapshot): Generator<TrialWhy['reasons'][number
   }
   if (snapshot.classInFlight >= snapshot.window) {
     yield snapshot.slots === 0
-      ? { code: 'no_workers', message: `no worker of class ${snapshot.class} is ready` }
+      ? noWorkers(snapshot.class)
       : {
           code: 'window',
           message: `${snapshot.classInFlight} trials are dispatched or running for ${snapshot.slots} slots of class ${snapshot.class}`,

@@ -13,10 +13,12 @@ export default class TrialsWhy extends ControllerCommand<typeof TrialsWhy> {
   }
 
   async run(): Promise<TrialsWhyAnswer> {
-    const { findTrial } = await import('../../services/find-trial.js');
+    const { findSweep } = await import('../../services/find-sweep.js');
     const why = await this.withController(async (client) => {
-      const { spec } = await findTrial(client, this.args.trial, this.flags.sweep);
-      return client.request('trials.why', { sweep: spec.sweep, trial: spec.trial });
+      const { trial } = this.args;
+      if (this.flags.sweep === undefined) return client.request('trials.why', { trial });
+      const { sweep } = await findSweep(client, this.flags.sweep);
+      return client.request('trials.why', { sweep, trial });
     });
     return this.reply(TrialsWhy.answer, why, renderWhy);
   }
