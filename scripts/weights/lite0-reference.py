@@ -6,7 +6,7 @@
 
 OUT/lite0.safetensors are the weights; OUT/reference.safetensors holds `images` [n, 224, 224, 3] in [0, 1], the features
 `blocks.1`, `blocks.2`, `blocks.4`, `blocks.6` (channels last) and `logits` [n, 1000]; its metadata the pictures' names.
-The pictures are those of scikit-image's wheel whose README says CC0 or public domain.
+The pictures are those of scikit-image's wheel whose README says CC0 or public domain, and those in `pictures/` (see there).
 """
 
 import json
@@ -25,6 +25,7 @@ PICTURES = sys.argv[2].split(",") if len(sys.argv) > 2 else [
     "astronaut.png", "brick.png", "camera.png", "chelsea.png", "clock_motion.png", "coffee.png", "coins.png",
     "grass.png", "gravel.png", "horse.png", "hubble_deep_field.jpg", "moon.png", "retina.jpg", "rocket.jpg",
 ]
+OWN = sorted(path.name for path in (pathlib.Path(__file__).parent / "pictures").glob("*.png"))
 # Last block of each stage, numbered straight through.
 TAPS = {"blocks.1": 2, "blocks.2": 4, "blocks.4": 10, "blocks.6": 15}
 SIDE = 224
@@ -51,15 +52,16 @@ def main(folder: pathlib.Path) -> None:
         model._blocks[block].register_forward_hook(lambda _m, _i, output, name=name: taps.__setitem__(name, output))
 
     data = pathlib.Path(skimage.__file__).parent / "data"
-    images = torch.tensor(numpy.stack([read(data / name) for name in PICTURES]))
+    paths = [data / name for name in PICTURES] + [pathlib.Path(__file__).parent / "pictures" / name for name in OWN]
+    images = torch.tensor(numpy.stack([read(path) for path in paths]))
     with torch.no_grad():
         logits = model((images.permute(0, 3, 1, 2) - 0.5) / 0.5)
     tensors = {"images": images, "logits": logits}
     # Two images are enough to compare features; the logits compare them all.
     tensors.update({name: tap[:2].permute(0, 2, 3, 1).contiguous() for name, tap in taps.items()})
-    save_file(tensors, str(folder / "reference.safetensors"), metadata={"pictures": json.dumps(PICTURES)})
+    save_file(tensors, str(folder / "reference.safetensors"), metadata={"pictures": json.dumps(PICTURES + OWN)})
     probabilities = torch.softmax(logits, 1)
-    for name, row in zip(PICTURES, probabilities):
+    for name, row in zip(PICTURES + OWN, probabilities):
         best = row.topk(3)
         print(name, [(int(i), round(float(p), 3)) for p, i in zip(best.values, best.indices)])
 

@@ -3,7 +3,8 @@
  * its answers, and compares ours with them (vitest project `pretrained`). 200 MB and some minutes the first time.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,10 +19,25 @@ const [environment, reference] = [join(cache, 'pretrained', 'venv'), join(cache,
 const python = join(environment, 'bin', 'python');
 const run = (command, args) => execFileSync(command, args, { stdio: 'inherit' });
 
-if (!existsSync(join(reference, 'reference.safetensors'))) {
+/** What PyTorch was asked: another script or other pictures ask again. */
+const pictures = join(import.meta.dirname, 'pictures');
+const asked = createHash('sha256');
+for (const path of [
+  join(import.meta.dirname, 'lite0-reference.py'),
+  ...readdirSync(pictures)
+    .sort()
+    .map((name) => join(pictures, name)),
+]) {
+  asked.update(readFileSync(path));
+}
+const question = asked.digest('hex');
+const note = join(reference, 'question');
+
+if (!existsSync(note) || readFileSync(note, 'utf8') !== question) {
   run('python3', ['-m', 'venv', environment]);
   run(python, ['-m', 'pip', 'install', '--quiet', ...PACKAGES]);
   run(python, [join(import.meta.dirname, 'lite0-reference.py'), reference]);
+  writeFileSync(note, question);
 }
 process.env.ADCTL_LITE0_REFERENCE = reference;
 run(process.execPath, ['node_modules/vitest/vitest.mjs', 'run', '--project', 'pretrained', ...process.argv.slice(2)]);
