@@ -32,5 +32,6 @@ COPY docker/adctl-entry.mjs /app/
 # Numbers, so that Kubernetes can tell that this is not root.
 USER 10001:10001
 # `controller` starts a controller; anything else is a command of adctl.
-ENTRYPOINT ["node", "/app/adctl-entry.mjs"]
+# Young objects would take V8 up to 192 MiB on a large machine; a controller is as fast with 24.
+ENTRYPOINT ["node", "--max-semi-space-size=8", "/app/adctl-entry.mjs"]
 CMD ["--help"]

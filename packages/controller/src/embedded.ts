@@ -8,6 +8,7 @@ export {
   startEmbedded,
 } from './embedded/start.js';
 export {
+  CONTROLLER_FLAGS,
   findControllerEntry,
   findWorkerEntry,
   type Supervisor,

@@ -1,4 +1,4 @@
-import { type Lease, type SweepId, TrialSpec, type TrialSummary, WorkerId } from '@adctl/protocol';
+import { type Lease, type SweepId, type TrialSummary, WorkerId } from '@adctl/protocol';
 import { writeResultOnce } from '@adctl/storage';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeResult, startScriptedWorker } from './testing/scripted-worker.fixtures.js';
@@ -73,18 +73,16 @@ describe('what was lost behind the controller comes back', () => {
     const { sweep } = await deployment.submit(SMALL);
     await deployment.until(sweep, ({ counts }) => counts.dispatched === 2);
     const delivery = (await deployment.messaging.queue.next({ class: 'cpu', waitMs: 5_000 }))!;
-    const { trial, specKey } = delivery.assignment;
+    const { trial, spec } = delivery.assignment;
     const worker = WorkerId.parse('w-silent');
     const lease: Lease = { attempt: 1, worker, renewedAt: new Date().toISOString() };
     await deployment.messaging.state.bucket('lease').create(`${sweep}.${trial}`, lease);
     await deployment.until(sweep, ({ counts }) => counts.running === 1);
-    const stored = (await deployment.objects.get(specKey))!;
-    const spec = TrialSpec.parse(JSON.parse(Buffer.from(stored.content).toString('utf8')));
 
     // The worker stores its result and dies before it tells anybody.
     await writeResultOnce(
       deployment.objects,
-      makeResult(spec, { state: 'completed', worker, attempt: 1, generation: 0 }),
+      makeResult(spec!, { state: 'completed', worker, attempt: 1, generation: 0 }),
     );
     await delivery.ack();
     await deployment.until(sweep, ({ counts }) => counts.completed === 1);

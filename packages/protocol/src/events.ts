@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SweepId, TrialId, WorkerId } from './ids.js';
-import { EngineFacts, ObjectReference } from './result.js';
+import { EngineFacts, ObjectReference, TrialResult } from './result.js';
 import { Ending } from './trial.js';
 
 /** Appended after the result object is stored and before the message is acked (subject `result.<sweep>.<trial>.<generation>.<attempt>`). */
@@ -13,6 +13,8 @@ export const ResultEvent = z.object({
   attempt: z.int().min(0),
   ending: Ending,
   resultKey: z.string(),
+  /** What the object at `resultKey` holds, which spares reading it; absent when it is too large for an event. */
+  result: TrialResult.optional(),
 });
 export type ResultEvent = z.infer<typeof ResultEvent>;
 

@@ -49,6 +49,7 @@ export {
   WorkerOrder,
 } from './events.js';
 export { ErrorKindSchema, Failure, fromFailure, toFailure } from './failure.js';
+export { fitsMessage } from './fits-message.js';
 export { ConfigurationId, Sha256, SweepId, TrialId, WorkerId } from './ids.js';
 export {
   Leaderboard,

@@ -137,13 +137,15 @@ export const Lease = z.object({
 });
 export type Lease = z.infer<typeof Lease>;
 
-/** The body of a work queue message: references only. */
+/** The body of a work queue message. */
 export const TrialAssignment = z.object({
   version: z.literal(1),
   sweep: SweepId,
   trial: TrialId,
   generation: z.int().min(0),
-  /** Key of the trial's spec object. */
+  /** What to train; absent when it is too large for a message. */
+  spec: TrialSpec.optional(),
+  /** Key of the object that holds the spec where the message does not. */
   specKey: z.string(),
 });
 export type TrialAssignment = z.infer<typeof TrialAssignment>;

@@ -45,6 +45,12 @@ export interface ClaimOptions {
  */
 export async function claimTrial(options: ClaimOptions): Promise<ClaimOutcome> {
   const { bucket, key, worker, recordAttempt, clock } = options;
+  if (recordAttempt === 0) {
+    // The usual case, spared a look: nobody has claimed it yet.
+    const sentAt = clock.now();
+    const revision = await bucket.create(key, toLease(1, worker, clock));
+    if (revision !== null) return { kind: 'claimed', claim: createClaim(options, 1, { revision, at: sentAt }) };
+  }
   const entry = await bucket.get(key);
   const lease = entry === null ? null : Lease.parse(entry.value);
   if (lease !== null && isLive(lease, options) && lease.worker !== worker) return { kind: 'held' };

@@ -209,7 +209,8 @@ function passOn(event: TrainerEvent, output: AttemptOutput, checkpoints: Checkpo
 }
 
 async function readSpec({ objects, clock }: SlotContext, { delivery, lost }: Attempt): Promise<TrialSpec> {
-  const { specKey } = delivery.assignment;
+  const { spec, specKey } = delivery.assignment;
+  if (spec !== undefined) return spec;
   const object = await retryTransient(() => objects.get(specKey), { clock, signal: lost });
   if (object === null) throw specMissing(specKey);
   try {
@@ -219,12 +220,13 @@ async function readSpec({ objects, clock }: SlotContext, { delivery, lost }: Att
   }
 }
 
-/** Brings the newest whole checkpoint of any attempt to this machine; null when there is none. */
+/** Brings the newest whole checkpoint of an earlier attempt to this machine; null when there is none. */
 async function fetchCheckpoint(
   { objects, clock }: SlotContext,
   attempt: Attempt,
   output: AttemptOutput,
 ): Promise<LocalCheckpoint | null> {
+  if (attempt.number === 1) return null; // numbers only rise, and outlive lost records: nobody was here before
   const { sweep, trial } = attempt.record;
   const load = () => loadNewestCheckpoint(objects, sweep, trial);
   const { checkpoint, skipped } = await retryTransient(load, { clock, signal: attempt.lost });

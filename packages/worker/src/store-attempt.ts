@@ -5,6 +5,7 @@ import {
   AttemptRecord,
   artifactKey,
   attemptRecordKey,
+  fitsMessage,
   type ObjectReference,
   type ReleaseEvent,
   type ResultEvent,
@@ -62,6 +63,7 @@ export async function storeResult(
     attempt: attempt.number,
     ending: result.ending,
     resultKey: key,
+    ...(fitsMessage(result) ? { result } : {}),
   };
   await append(context, attempt, 'result', event);
   return result;

@@ -1,7 +1,8 @@
 import { PRIORITIES, type Priority } from '@adctl/messaging';
-import { type TrialRecord, type TrialSpec, trialSpecKey } from '@adctl/protocol';
+import { fitsMessage, type TrialAssignment, type TrialRecord, type TrialSpec, trialSpecKey } from '@adctl/protocol';
 import { type ControllerContext, isoNow } from '../context.js';
 import type { SweepBook, TrialEntry } from '../observe/sweep-book.js';
+import { specOf } from './results.js';
 import { reuseResult } from './reuse.js';
 import { createTrial, writeSweep, writeTrial } from './write-trial.js';
 
@@ -14,9 +15,9 @@ const EXPANDED_LAG = 256;
  * Puts up to `count` trials of a sweep into the work queue: queued ones first, then new ones from the grid. A trial that
  * can be reused completes here and takes no place in the window.
  *
- * Order of writes, each of them harmless to repeat: spec object, trial record (already `dispatched`: what is not in the
- * queue is published again by the reconciler), queue message, and now and then the sweep's `expanded`, which loading reads
- * off the records anyway. A crash between two trials of a batch leaves holes below `expanded`; loading finds them.
+ * Order of writes, each of them harmless to repeat: trial record (already `dispatched`: what is not in the queue is
+ * published again by the reconciler), queue message, and now and then the sweep's `expanded`, which loading reads off the
+ * records anyway. A crash between two trials of a batch leaves holes below `expanded`; loading finds them.
  *
  * @returns how many trials were begun, reused ones included; less than `count` when the sweep has no more.
  */
@@ -84,14 +85,14 @@ async function begin(context: ControllerContext, book: SweepBook, index: number)
       return;
     }
   }
-  await putSpec(context, spec);
   const record = toDispatched(queued, isoNow(context));
-  await writeThenPublish(context, book, record, createTrial(context, book, record));
+  await writeThenPublish(context, book, record, spec, () => createTrial(context, book, record));
 }
 
 async function dispatchAgain(context: ControllerContext, book: SweepBook, before: TrialEntry): Promise<void> {
   const record = toDispatched(before.record, isoNow(context));
-  await writeThenPublish(context, book, record, writeTrial(context, book, before, record));
+  const spec = await specOf(context, book, record);
+  await writeThenPublish(context, book, record, spec, () => writeTrial(context, book, before, record));
 }
 
 /** The record goes before the message: a worker drops messages of trials it cannot find. */
@@ -99,11 +100,28 @@ async function writeThenPublish(
   context: ControllerContext,
   book: SweepBook,
   record: TrialRecord,
-  writing: Promise<TrialEntry>,
+  spec: TrialSpec,
+  write: () => Promise<TrialEntry>,
 ): Promise<void> {
+  const assignment = await toAssignment(context, record, spec);
+  const writing = write();
   if (!context.orderedWrites) await writing;
-  const [, sequence] = await Promise.all([writing, publish(context, book, record)]);
+  const [, sequence] = await Promise.all([writing, publish(context, book, record, assignment)]);
   noteSequence(book, record, sequence);
+}
+
+/** The message of a trial: with its spec, or, where that is too large, with an object behind it. */
+async function toAssignment(
+  { objects }: ControllerContext,
+  { sweep, trial, generation }: TrialRecord,
+  spec: TrialSpec,
+): Promise<TrialAssignment> {
+  const specKey = trialSpecKey(sweep, trial);
+  const about = { version: 1, sweep, trial, generation, specKey } as const;
+  if (fitsMessage(spec)) return { ...about, spec };
+  const content = Buffer.from(JSON.stringify(spec));
+  await objects.put(specKey, content, { ifAbsent: true, contentType: 'application/json' });
+  return about;
 }
 
 /**
@@ -115,20 +133,22 @@ async function publish(
   context: ControllerContext,
   book: SweepBook,
   { sweep, trial, generation, attempt, dispatchedAt }: TrialRecord,
+  assignment: TrialAssignment,
   salt = '',
 ): Promise<number> {
   const { sequence } = await context.messaging.queue.publish({
     class: book.frozen.class,
     priority: priorityOf(book),
     messageId: `${sweep}.${trial}.g${generation}.a${attempt}.${Date.parse(dispatchedAt ?? '')}${salt}`,
-    assignment: { version: 1, sweep, trial, generation, specKey: trialSpecKey(sweep, trial) },
+    assignment,
   });
   return sequence;
 }
 
 /** Publishes a dispatched trial whose message is gone under a fresh id: the old one may be remembered. */
 export async function publishAgain(context: ControllerContext, book: SweepBook, record: TrialRecord): Promise<void> {
-  noteSequence(book, record, await publish(context, book, record, `.r${context.clock.now()}`));
+  const assignment = await toAssignment(context, record, await specOf(context, book, record));
+  noteSequence(book, record, await publish(context, book, record, assignment, `.r${context.clock.now()}`));
 }
 
 /** Kept in memory: after a restart it is read back from the queue itself. */
@@ -136,14 +156,6 @@ function noteSequence(book: SweepBook, { trial, dispatchedAt }: TrialRecord, que
   const current = book.get(trial);
   if (current === undefined || current.record.dispatchedAt !== dispatchedAt) return;
   book.put({ record: { ...current.record, queueSequence }, revision: current.revision });
-}
-
-export async function putSpec(context: ControllerContext, spec: TrialSpec): Promise<void> {
-  const content = Buffer.from(JSON.stringify(spec));
-  await context.objects.put(trialSpecKey(spec.sweep, spec.trial), content, {
-    ifAbsent: true,
-    contentType: 'application/json',
-  });
 }
 
 /** A trial's record before anything happened to it. */

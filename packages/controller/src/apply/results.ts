@@ -1,6 +1,7 @@
 import {
   type Ending,
   type Failure,
+  fitsMessage,
   type Objective,
   type ResultEvent,
   resultKey,
@@ -69,7 +70,8 @@ export async function storeResult(
   context.results.note(result, key);
   const { sweep, trial } = result.spec;
   const { generation, attempt, ending } = result;
-  const event: ResultEvent = { version: 1, type: 'result', sweep, trial, generation, attempt, ending, resultKey: key };
+  const about = { version: 1, type: 'result', sweep, trial, generation, attempt, ending } as const;
+  const event: ResultEvent = { ...about, resultKey: key, ...(fitsMessage(result) ? { result } : {}) };
   await context.messaging.events.append(`result.${sweep}.${trial}.${generation}.${attempt}`, event, { once: true });
   return { key, result };
 }

@@ -34,6 +34,12 @@ export interface Supervisor {
   stop(how: 'drain' | 'now'): Promise<void>;
 }
 
+/**
+ * Node's flags for a controller's process. V8 would let young objects take up to 192 MiB on a large machine and keeps that
+ * memory; with semi-spaces of 8 MiB the process stays below 200 MiB and works as fast.
+ */
+export const CONTROLLER_FLAGS = ['--max-semi-space-size=8'] as const;
+
 /** Pause before a worker is started again, doubled with every quick end up to the longest. */
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
@@ -95,7 +101,7 @@ export function superviseWorkers(options: SupervisorOptions): Supervisor {
     const worker = WorkerId.parse(`w${place.index}-${run}-${place.starts}`);
     const startedAt = clock.now();
     const log = openLog(options.directory, `${program}-${place.index}`);
-    const child = spawn(process.execPath, [options.entry], {
+    const child = spawn(process.execPath, [...(program === 'controller' ? CONTROLLER_FLAGS : []), options.entry], {
       env: { ...options.environment, ...options.settings, ADCTL_WORKER_ID: worker },
       stdio: ['ignore', log.descriptor, log.descriptor],
       // A process group of its own: Ctrl-C in the terminal is ours to answer, or the worker would be asked to stop twice.

@@ -162,7 +162,7 @@ async function toFact(
   if (news.generation !== generation) return null;
   switch (news.type) {
     case 'result': {
-      const result = await readResult(context.objects, news.resultKey);
+      const result = news.result ?? (await readResult(context.objects, news.resultKey));
       if (result === null) {
         context.logger.error({ event: news }, 'a result event without its object');
         return null;

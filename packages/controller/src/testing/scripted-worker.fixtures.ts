@@ -9,7 +9,7 @@ import {
   type ResultEvent,
   TrialRecord,
   type TrialResult,
-  TrialSpec,
+  type TrialSpec,
   WorkerId,
   WorkerOrder,
 } from '@adctl/protocol';
@@ -112,9 +112,8 @@ async function runTrial(options: Running, delivery: Delivery): Promise<void> {
   const attempt = await claim(options, key, record);
   if (attempt === null) return delivery.nak(createLeaseTimes(options.ackWaitMs).renewMs);
 
-  const object = await objects.get(assignment.specKey);
-  if (object === null) throw new Error(`no spec at ${assignment.specKey}`);
-  const spec = TrialSpec.parse(JSON.parse(Buffer.from(object.content).toString('utf8')));
+  const { spec } = assignment;
+  if (spec === undefined) throw new Error(`the message of ${key} has no spec`);
   options.claims.push({ spec, attempt });
   const act = script(spec, attempt);
   switch (act.does) {
