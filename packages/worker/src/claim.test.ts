@@ -104,6 +104,7 @@ describe('claimTrial', () => {
   });
 
   test('loses a race instead of overwriting', async () => {
+    await claimed('w-1').then((claim) => claim.release());
     const slow: StateBucket = {
       ...bind(bucket),
       async get(key) {
@@ -113,7 +114,7 @@ describe('claimTrial', () => {
       },
     };
 
-    expect((await attemptClaim('w-1', 0, slow)).kind).toBe('lost-race');
+    expect((await attemptClaim('w-1', 1, slow)).kind).toBe('lost-race');
     expect((await lease()).worker).toBe('w-2');
   });
 });

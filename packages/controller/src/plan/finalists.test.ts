@@ -63,4 +63,35 @@ describe('planFinalists', () => {
       })),
     );
   });
+
+  test('resolves the configurations of the finalists alone', () => {
+    const asked: number[] = [];
+    const counting = {
+      ...plan,
+      configurationAt(position: number) {
+        asked.push(position);
+        return plan.configurationAt(position);
+      },
+    };
+    const endings = [0.5, 0.5, 0.9, 0.7, 0.6, 0.6].map(
+      (objective, index): SearchEnding => ({ index, state: 'completed', objective }),
+    );
+
+    expect(planFinalists(frozen, counting, endings)).toMatchObject([{ configurationIndex: 1 }]);
+    expect(asked).toEqual([1]);
+  });
+
+  test('gives one place to a configuration that stands twice', () => {
+    const twice = { ...plan, configurationAt: (position: number) => plan.configurationAt(Math.max(1, position)) };
+    const both = { ...frozen, sweep: { ...frozen.sweep, seeds: { ...frozen.sweep.seeds, finalists: 2 } } };
+    const endings = [0.9, 0.9, 0.9, 0.9, 0.6, 0.6].map(
+      (objective, index): SearchEnding => ({ index, state: 'completed', objective }),
+    );
+    const planTwice = {
+      ...twice,
+      at: (index: number) => ({ ...plan.at(index), ...twice.configurationAt(index >> 1) }),
+    };
+
+    expect(planFinalists(both, planTwice, endings).map(({ configurationIndex }) => configurationIndex)).toEqual([0, 2]);
+  });
 });

@@ -33,15 +33,19 @@ export function planFinalists(
   const { objective, seeds } = frozen.sweep;
   if (frozen.seeds.search.length === 0) return everyConfiguration(frozen, plan);
   const classes = normalClasses(frozen);
-  const perConfiguration = classes.length * frozen.seeds.search.length;
-  const outcomes: SearchOutcome[] = [];
-  for (const ending of endings) outcomes.push(toOutcome(ending, plan, objective.metric));
-  const usable = classesThatWork(outcomes);
-  const ranked: ReadonlyMap<string, readonly RankedConfiguration[]> = rankConfigurations(
-    outcomes.filter(({ spec }) => usable.has(spec.dataset.normal)),
-    objective,
-    usable.size * frozen.seeds.search.length,
-  );
+  const perClass = frozen.seeds.search.length;
+  const perConfiguration = classes.length * perClass;
+  const positionOf = ({ index }: SearchEnding) => Math.floor(index / perConfiguration);
+  const classOf = ({ index }: SearchEnding) => Math.floor(index / perClass) % classes.length;
+  const all = [...endings];
+  const usable = new Set(all.filter(({ state }) => state !== 'failed').map(classOf));
+  const counted = all.filter((ending) => usable.has(classOf(ending)));
+  const expected = usable.size * perClass;
+  const best = bestPositions(frozen, plan, Map.groupBy(counted, positionOf), expected);
+  const outcomes = counted
+    .filter((ending) => best.has(positionOf(ending)))
+    .map((ending) => toOutcome(ending, plan, objective.metric));
+  const ranked: ReadonlyMap<string, readonly RankedConfiguration[]> = rankConfigurations(outcomes, objective, expected);
   return chooseFinalists(ranked, seeds.finalists).map(({ method, configuration, firstIndex, objective: mean }) => ({
     method,
     configuration,
@@ -50,17 +54,53 @@ export function planFinalists(
   }));
 }
 
+/**
+ * Positions that finalists can come from: each method's best, until they hold as many different configurations as are wanted.
+ * Only these are planned in full. Resolving all of a large sweep at once would hold the controller's loop for seconds, and
+ * with it the leadership. A configuration that stands at two positions has the same trials at both, so either will do.
+ */
+function bestPositions(
+  frozen: FrozenSweep,
+  plan: TrialPlan,
+  byPosition: ReadonlyMap<number, readonly SearchEnding[]>,
+  expected: number,
+): ReadonlySet<number> {
+  const { objective, seeds } = frozen.sweep;
+  const sign = objective.goal === 'maximize' ? -1 : 1;
+  const complete = [...byPosition].flatMap(([position, endings]) => {
+    const values = endings.flatMap(({ state, objective: value }) =>
+      state === 'completed' && value !== undefined && Number.isFinite(value) ? [value] : [],
+    );
+    return values.length < expected
+      ? []
+      : [{ position, mean: values.reduce((sum, value) => sum + value, 0) / expected }];
+  });
+  complete.sort((a, b) => sign * (a.mean - b.mean) || a.position - b.position);
+  const chosen = new Set<number>();
+  const found = new Map<number, Set<string>>(frozen.methods.map((_, method) => [method, new Set()]));
+  for (const { position } of complete) {
+    const configurations = found.get(methodAt(frozen, position));
+    if (configurations === undefined || configurations.size >= seeds.finalists) continue;
+    configurations.add(plan.configurationAt(position).configuration);
+    chosen.add(position);
+  }
+  return chosen;
+}
+
+/** Which of the sweep's methods a position belongs to. */
+function methodAt({ methods }: FrozenSweep, position: number): number {
+  let first = 0;
+  return methods.findIndex(({ configurations }) => {
+    first += configurations;
+    return position < first;
+  });
+}
+
 function everyConfiguration(frozen: FrozenSweep, plan: TrialPlan): PlannedFinalist[] {
   return Array.from({ length: countConfigurations(frozen) }, (_, configurationIndex) => {
     const { method, configuration } = plan.configurationAt(configurationIndex);
     return { method, configuration, configurationIndex, objective: null };
   });
-}
-
-/** Classes with a search trial that ended in any other way than a failure. */
-function classesThatWork(outcomes: readonly SearchOutcome[]): ReadonlySet<string> {
-  const working = outcomes.filter(({ ending }) => ending.state !== 'failed');
-  return new Set(working.map(({ spec }) => spec.dataset.normal));
 }
 
 /** Records keep the objective alone; the other selection metric is not known here and nothing ranks by it. */
