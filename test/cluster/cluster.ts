@@ -2,8 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createUserKey, type NatsUser, renderAuthorization } from '@adctl/messaging/nats';
+import type { NatsCredentials } from '@adctl/messaging/nats';
 import { findNatsBinaries, type NatsServer, startNatsServer } from '@adctl/testkit';
+import { type Logins, nkeyLogins, type Somebody } from '../../packages/messaging/src/nats/logins.fixtures.ts';
 import { type Finished, type Running, run, start } from '../e2e/adctl.ts';
 import { type ClusterProcess, startProcess } from './processes.ts';
 
@@ -17,6 +18,8 @@ export const PERSON = 'alice';
 export interface ClusterOptions {
   /** All lease times hang on it. */
   readonly ackWaitMs: number;
+  /** How everybody logs in; default: by nkey. */
+  readonly makeLogins?: (folder: string, users: readonly Somebody[]) => Logins;
   /** Further variables of controller and workers. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -27,7 +30,7 @@ export interface Cluster {
   readonly nats: NatsServer;
   /** The object folder. */
   readonly objects: string;
-  /** The credential that all workers share, and the name it has in the permissions. */
+  /** The nkey seed that all workers share, where they log in by nkey, and the name it has in the permissions. */
   readonly poolSeedFile: string;
   readonly poolIdentity: string;
   startController(env?: Readonly<Record<string, string>>): ClusterProcess;
@@ -40,27 +43,21 @@ export interface Cluster {
   close(): Promise<void>;
 }
 
-export async function startCluster({ ackWaitMs, env = {} }: ClusterOptions): Promise<Cluster> {
+export async function startCluster({ ackWaitMs, env = {}, makeLogins = nkeyLogins }: ClusterOptions): Promise<Cluster> {
   const { newest, old } = await findNatsBinaries();
   const binary = 'path' in newest ? newest : old;
   if ('missing' in binary) throw new Error(`no nats-server to test with: ${binary.missing}`);
   const folder = await mkdtemp(join(tmpdir(), 'adctl-cluster-'));
-  const seedFile = (name: string) => join(folder, `${name}.nk`);
-  const users: NatsUser[] = [];
-  for (const user of [
+  const logins = makeLogins(folder, [
     { role: 'controller', name: 'controller' },
     { role: 'worker', name: POOL, classes: ['cpu'], shared: true },
     { role: 'admin', name: PERSON },
-  ] as const) {
-    const { seed, publicKey } = createUserKey();
-    await writeFile(seedFile(user.name), seed, { mode: 0o600 });
-    users.push({ ...user, login: { nkey: publicKey } });
-  }
-  const nats = await startNatsServer({ path: binary.path, config: renderAuthorization(users) });
+  ]);
+  const nats = await startNatsServer({ path: binary.path, config: logins.config });
   const objects = join(folder, 'objects');
   const config = join(folder, 'config');
   await mkdir(config, { mode: 0o700 });
-  const context = { servers: [`nats://${nats.url}`], identity: PERSON, nkeySeedFile: seedFile(PERSON) };
+  const context = { servers: [`nats://${nats.url}`], identity: PERSON, ...logins.credentialsOf(PERSON) };
   await writeFile(
     join(config, 'contexts.yaml'),
     JSON.stringify({ version: 1, current: 'test', contexts: { test: context } }),
@@ -87,13 +84,13 @@ export async function startCluster({ ackWaitMs, env = {} }: ClusterOptions): Pro
     return started;
   };
   const startController = (own = {}) =>
-    spawn(CONTROLLER, { ADCTL_NATS_NKEY_SEED_FILE: seedFile('controller'), ...own });
+    spawn(CONTROLLER, { ...environmentOf(logins.credentialsOf('controller')), ...own });
   const cli = { cwd: folder, env: { ADCTL_CONFIG_DIR: config } };
   return {
     folder,
     nats,
     objects,
-    poolSeedFile: seedFile(POOL),
+    poolSeedFile: join(folder, `${POOL}.nk`),
     poolIdentity: POOL,
     startController,
     async startLeader(own) {
@@ -103,7 +100,7 @@ export async function startCluster({ ackWaitMs, env = {} }: ClusterOptions): Pro
     },
     startWorker: (name, own = {}) =>
       spawn(WORKER, {
-        ADCTL_NATS_NKEY_SEED_FILE: seedFile(POOL),
+        ...environmentOf(logins.credentialsOf(POOL)),
         ADCTL_NATS_IDENTITY: POOL,
         ADCTL_WORKER_ID: name,
         ADCTL_SCRATCH_DIR: join(folder, 'scratch'),
@@ -118,4 +115,11 @@ export async function startCluster({ ackWaitMs, env = {} }: ClusterOptions): Pro
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+/** Variables that name these credentials to a controller or worker. */
+function environmentOf(credentials: NatsCredentials): Record<string, string> {
+  if ('nkeySeedFile' in credentials) return { ADCTL_NATS_NKEY_SEED_FILE: credentials.nkeySeedFile };
+  if ('credsFile' in credentials) return { ADCTL_NATS_CREDS_FILE: credentials.credsFile };
+  return { ADCTL_NATS_USER: credentials.user, ADCTL_NATS_PASSWORD_FILE: credentials.passwordFile };
 }

@@ -3,8 +3,9 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startFakeS3 } from '@adctl/storage/s3/testing';
 import { findNatsBinaries } from '@adctl/testkit';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { type Finished, type Running, run, start } from '../e2e/adctl.ts';
 import { writeNoopSweep } from './noop-sweep.ts';
@@ -20,12 +21,18 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
 
-const options = () => ({ cwd: folder, env: { ADCTL_TRAINER: 'noop', ADCTL_CONFIG_DIR: join(folder, 'config') } });
+/** Any will do for the in-repo store. */
+const S3_KEYS = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
+
+const options = () => ({
+  cwd: folder,
+  env: { ADCTL_TRAINER: 'noop', ADCTL_CONFIG_DIR: join(folder, 'config'), ...S3_KEYS },
+});
 const adctl = (...args: string[]): Promise<Finished> => run(args, options());
 
 /** `adctl dev --nats`, once it is up. */
-async function startDev(): Promise<Running> {
-  const running = start(['dev', '--nats', '--nats-server', program, '--slots', '1'], options());
+async function startDev(...more: readonly string[]): Promise<Running> {
+  const running = start(['dev', '--nats', '--nats-server', program, '--slots', '1', ...more], options());
   let story = '';
   await new Promise<void>((resolve, reject) => {
     running.child.stderr?.on('data', (chunk) => {
@@ -75,6 +82,24 @@ test('adctl dev --nats is a cluster in small: used by its context, continued by 
 
   expect((await again.finished).code).toBe(0);
   expect(JSON.parse(sweeps.stdout)).toMatchObject([{ name: 'small', state: 'completed' }]);
+});
+
+test('adctl dev --nats keeps its objects in a bucket, when it is named one', async () => {
+  const fake = await startFakeS3({ buckets: ['lab'] });
+  onTestFinished(() => fake.close());
+  const file = await writeNoopSweep(folder, { name: 'in-a-bucket', epochs: 3 });
+  const dev = await startDev('--directory', 'bucket', '--s3-bucket', 'lab', '--s3-endpoint', fake.endpoint);
+
+  const swept = await adctl('sweep', file);
+  const doctor = await adctl('doctor', '--json');
+  dev.child.kill('SIGINT');
+  const ended = await dev.finished;
+
+  expect(swept.code, swept.stderr).toBe(0);
+  expect(swept.stdout).toContain('s3://lab');
+  expect(doctor.code, doctor.stdout).toBe(0);
+  expect(ended.code, ended.stderr).toBe(0);
+  expect(existsSync(join(folder, 'bucket', 'cluster', 'objects'))).toBe(false);
 });
 
 test('adctl dev --nats says what is missing', async () => {

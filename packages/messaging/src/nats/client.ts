@@ -337,7 +337,8 @@ async function readCredentials(credentials: NatsCredentials | undefined): Promis
     return nkeyAuthenticator(new TextEncoder().encode(await readSecret(credentials.nkeySeedFile)));
   }
   if ('credsFile' in credentials) {
-    return credsAuthenticator(new TextEncoder().encode(await readSecret(credentials.credsFile)));
+    // The library finds no seed in a file that ends with its last rule, without a line end after it.
+    return credsAuthenticator(new TextEncoder().encode(`${await readSecret(credentials.credsFile)}\n`));
   }
   return usernamePasswordAuthenticator(credentials.user, await readSecret(credentials.passwordFile));
 }
