@@ -13,6 +13,7 @@ export { findDataset, listDatasets } from './registry.js';
 export { downloadFile } from './sources/https.js';
 export type { FetchProgress } from './sources/source.js';
 export type { ImageList, Splits, TestSplit } from './splits.js';
+export { type CategorySurvey, surveyMvtec } from './survey-mvtec.js';
 export type { Corruption } from './synthetic/corruption.js';
 export {
   CORRUPTIONS,

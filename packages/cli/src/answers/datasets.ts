@@ -30,6 +30,23 @@ export const DatasetsShowAnswer = DatasetSummary.extend({
       digest: z.string(),
       /** Images by class and part. */
       perClass: z.array(z.object({ class: z.string(), train: z.int(), test: z.int() })),
+      /** The folder of `--root`. */
+      root: z.string().optional(),
+      /** With `--root`, of a set in the MVTec AD layout. */
+      categories: z
+        .array(
+          z.object({
+            category: z.string(),
+            train: z.int(),
+            /** Test images by kind of defect, `good` first. */
+            test: z.record(z.string(), z.int()),
+            masks: z.int(),
+            sizes: z.array(z.object({ width: z.int(), height: z.int(), channels: z.int(), images: z.int() })),
+            /** Why the category cannot be used, as far as names and headers tell. */
+            problem: z.string().nullable(),
+          }),
+        )
+        .optional(),
     })
     .optional(),
 });

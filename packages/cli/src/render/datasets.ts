@@ -36,12 +36,15 @@ export function renderDataset(dataset: DatasetsShowAnswer, style: Style): string
       ['images', imagesOf(dataset)],
       ['in cache', inCache(dataset)],
       ['folder', dataset.directory ?? undefined],
-      ['get it', dataset.fetched === true ? undefined : dataset.obtain],
+      ['get it', dataset.fetched === true || dataset.opened !== undefined ? undefined : dataset.obtain],
+      ['looked into', dataset.opened?.root],
       ['digest', dataset.opened?.digest],
     ],
     style,
   );
   if (dataset.opened === undefined) return facts;
+  if (dataset.opened.categories !== undefined)
+    return `${facts}\n\n${renderCategories(dataset.opened.categories, style)}`;
   const table = renderTable(
     dataset.opened.perClass,
     [
@@ -52,6 +55,42 @@ export function renderDataset(dataset: DatasetsShowAnswer, style: Style): string
     style,
   );
   return `${facts}\n\n${table}`;
+}
+
+type Category = NonNullable<NonNullable<DatasetsShowAnswer['opened']>['categories']>[number];
+
+function renderCategories(categories: readonly Category[], style: Style): string {
+  const table = renderTable(
+    categories,
+    [
+      { head: 'CATEGORY', value: ({ category }) => category },
+      { head: 'TRAIN', align: 'right', value: ({ train }) => count(train) },
+      {
+        head: 'TEST',
+        value: ({ test }) =>
+          Object.entries(test)
+            .map(([defect, images]) => `${count(images)} ${defect}`)
+            .join(', ') || '-',
+      },
+      { head: 'MASKS', align: 'right', value: ({ masks }) => count(masks) },
+      { head: 'SIZES', value: ({ sizes }) => sizesOf(sizes) },
+    ],
+    style,
+  );
+  const problems = categories.flatMap(({ category, problem }) =>
+    problem === null ? [] : [style.red(`${category} cannot be used: ${problem}`)],
+  );
+  return [table, ...problems].join('\n');
+}
+
+/** `64x64x3`, or each size with its number of images. */
+function sizesOf(sizes: Category['sizes']): string {
+  const [only, ...others] = sizes.map(({ width, height, channels, images }) => ({
+    size: `${height}x${width}x${channels}`,
+    images,
+  }));
+  if (only === undefined) return '-';
+  return others.length === 0 ? only.size : [only, ...others].map((one) => `${one.images} of ${one.size}`).join(', ');
 }
 
 export function renderFetched({ name, directory, files, alreadyThere }: DatasetsFetchAnswer): string {

@@ -1,5 +1,12 @@
 import { join } from 'node:path';
-import { type DatasetCard, datasetDirectory, listDatasets, openDataset, type Subset } from '@adctl/datasets';
+import {
+  type DatasetCard,
+  datasetDirectory,
+  listDatasets,
+  openDataset,
+  type Subset,
+  surveyMvtec,
+} from '@adctl/datasets';
 import type { DatasetSummary, DatasetsShowAnswer } from '../answers/datasets.js';
 import { fileExists } from './files.js';
 
@@ -27,14 +34,17 @@ export async function fetchedNames(cacheDir: string): Promise<string[]> {
 }
 
 /**
- * A data set with its digest and images per class, when its files are there.
+ * A data set with its digest and images per class, when its files are there; of a folder in the MVTec AD layout also what each
+ * category holds.
+ *
+ * @param root the folder of the files; absent: the cache, which has those of file data sets only.
  *
  * @throws AdctlError user, from the data set, for damaged files
  */
-export async function describeDataset(card: DatasetCard, cacheDir: string): Promise<DatasetsShowAnswer> {
+export async function describeDataset(card: DatasetCard, cacheDir: string, root?: string): Promise<DatasetsShowAnswer> {
   const summary = await summarizeDataset(card, cacheDir);
-  if (summary.fetched !== true) return summary;
-  const dataset = await openDataset({ name: card.name }, { cacheDir });
+  if (root === undefined && summary.fetched !== true) return summary;
+  const dataset = await openDataset({ name: card.name, root }, { cacheDir });
   try {
     const train = countLabels(dataset.train, dataset.classes.length);
     const test = countLabels(dataset.test, dataset.classes.length);
@@ -43,7 +53,10 @@ export async function describeDataset(card: DatasetCard, cacheDir: string): Prom
       train: train[index] ?? 0,
       test: test[index] ?? 0,
     }));
-    return { ...summary, opened: { digest: dataset.digest, perClass } };
+    const opened = { digest: dataset.digest, perClass, ...(root === undefined ? {} : { root }) };
+    if (root === undefined || card.kind !== 'folder' || card.layout !== 'mvtec') return { ...summary, opened };
+    const categories = (await surveyMvtec(card, root)).map((survey) => ({ ...survey, sizes: [...survey.sizes] }));
+    return { ...summary, opened: { ...opened, categories } };
   } finally {
     await dataset.close();
   }
