@@ -2,7 +2,7 @@ import { isFinal, type TrialId, type TrialRecord, type WorkerOrder } from '@adct
 import { type ControllerContext, failureLimits, nowOf } from '../context.js';
 import type { SweepBook } from '../observe/sweep-book.js';
 import { foldFact, type TrialFact } from '../plan/fold-fact.js';
-import { heldTime } from '../plan/held-time.js';
+import { type HeldTime, heldTime } from '../plan/held-time.js';
 import { finishTrial, specOf } from './results.js';
 import { writeTrial } from './write-trial.js';
 
@@ -21,9 +21,12 @@ export async function foldFacts(
   let record = before.record;
   let stop = false;
   let byWorker = false;
+  const held: HeldTime[] = [];
   for (const fact of facts) {
     const folded = await foldOne(context, book, record, fact);
     byWorker = isFinal(folded.record.state) && !folded.finished;
+    const time = folded.record === record ? null : heldTime(record, fact, nowOf(context));
+    if (time !== null) held.push(time);
     record = folded.record;
     stop ||= folded.stop;
   }
@@ -38,6 +41,9 @@ export async function foldFacts(
   // in a crash costs one chance of reuse and nothing else.
   const remembered = record.state === 'completed' ? rememberIdentity(context, book, record) : undefined;
   await Promise.all([remembered, writeTrial(context, book, before, record)]);
+  // Only now: what could not be written is folded again.
+  const { class: className } = book.frozen;
+  if (context.fleet.hasGpus(className)) for (const time of held) context.measures.gpuHeld(className, time);
   if (stop) await orderStop(context, record);
 }
 
@@ -49,7 +55,6 @@ async function foldOne(
 ): Promise<{ readonly record: TrialRecord; readonly stop: boolean; readonly finished: boolean }> {
   const foldContext = { now: nowOf(context), limits: failureLimits(context, book) };
   const folded = foldFact(record, fact, foldContext);
-  if (folded.fold !== 'ignored') measureHeldTime(context, book, record, fact);
   switch (folded.fold) {
     case 'ignored':
       if (folded.why === 'illegal') {
@@ -68,12 +73,6 @@ async function foldOne(
       return { record: final.fold === 'changed' ? final.record : record, stop: false, finished: true };
     }
   }
-}
-
-function measureHeldTime(context: ControllerContext, book: SweepBook, record: TrialRecord, fact: TrialFact): void {
-  const { class: name } = book.frozen;
-  const held = context.fleet.hasGpus(name) ? heldTime(record, fact, nowOf(context)) : null;
-  if (held !== null) context.measures.gpuHeld(name, held);
 }
 
 /** So that an identical trial of a later sweep takes the result over. The first one stays. */

@@ -125,7 +125,8 @@ export class Follower<T extends Resource> {
         while (!signal.aborted && this.#options.clock.now() < relistAtMs) {
           const startedMs = this.#options.clock.now();
           version = await this.#watch(version, Math.min(this.#times.watchMs, relistAtMs - startedMs), signal);
-          const short = this.#options.clock.now() - startedMs < SHORTEST_WATCH_MS;
+          this.#lastMoveMs = this.#options.clock.now();
+          const short = this.#lastMoveMs - startedMs < SHORTEST_WATCH_MS;
           if (short) await this.#pause(++failures, signal);
           else failures = 0;
         }
