@@ -28,7 +28,7 @@ ENV NODE_ENV=production
 COPY --from=built /app/node_modules/ node_modules/
 COPY --from=built /app/packages/ packages/
 COPY --from=built /app/package.json ./
-COPY docker/adctl-entry.mjs /app/
+COPY --chmod=644 docker/adctl-entry.mjs /app/
 # Numbers, so that Kubernetes can tell that this is not root.
 USER 10001:10001
 # `controller` starts a controller; anything else is a command of adctl.

@@ -6,3 +6,5 @@ rm -rf packages/testkit node_modules/@adctl/testkit packages/*/dist/contracts no
 find packages -mindepth 2 -maxdepth 2 \
   ! -name bin ! -name dist ! -name node_modules ! -name package.json ! -name oclif.manifest.json -exec rm -r {} +
 find packages node_modules -type f \( -name '*.d.ts' -o -name '*.map' -o -name '*.tsbuildinfo' \) -delete
+# Whatever the builder's umask was when the checkout was made: another user runs it.
+chmod -R a+rX package.json packages node_modules

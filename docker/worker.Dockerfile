@@ -23,9 +23,10 @@ COPY --from=pruned /src/out/full/ ./
 COPY --from=pruned /src/tsconfig.base.json /src/docker/keep-runtime.sh ./
 RUN npm run build
 ARG FLAVOUR=cpu
-# Builds, tests and lists the engine; what was downloaded for it is of no further use.
+# Builds, tests and lists the engine; what was downloaded for it is of no further use. Its folder is for the builder alone.
 RUN ADCTL_ENGINE_CACHE_DIR=/opt/adctl node packages/engine/dist/main-build.js --flavour "${FLAVOUR}" \
- && rm -rf /opt/adctl/engine/downloads
+ && rm -rf /opt/adctl/engine/downloads \
+ && chmod -R a+rX /opt/adctl
 RUN ./keep-runtime.sh
 
 FROM ${BASE_IMAGE}

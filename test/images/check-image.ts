@@ -101,7 +101,7 @@ async function check(title: string, look: () => Promise<void>): Promise<Check> {
 
 function expectText({ code, stdout, stderr }: Outcome, expectedCode: number, text: RegExp): void {
   if (code !== expectedCode) throw new Error(`exit code ${code} instead of ${expectedCode}: ${stderr || stdout}`);
-  if (!text.test(stdout) && !text.test(stderr)) throw new Error(`it said ${stdout}${stderr}`);
+  if (!text.test(stdout) && !text.test(stderr)) throw new Error(`not ${text}: ${stdout}${stderr}`);
 }
 
 /**

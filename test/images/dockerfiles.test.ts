@@ -44,7 +44,7 @@ describe.each(DOCKERFILES)('%s', (path) => {
     const makesUser = expect.stringMatching(`^useradd --uid ${uid} [^&|;]*$`);
     expect(stage.filter(({ name }) => ['RUN', 'ADD'].includes(name))).toEqual([{ name: 'RUN', value: makesUser }]);
     const copies = stage.filter(({ name }) => name === 'COPY').map(({ value }) => value);
-    for (const copy of copies) expect(copy).toMatch(/^(--from=built \S+ \S+|docker\/\S+ \S+)$/);
+    for (const copy of copies) expect(copy).toMatch(/^(--from=built \S+ \S+|--chmod=644 docker\/\S+ \S+)$/);
   });
 
   test('asks for no secret as an argument and sets none', () => {
