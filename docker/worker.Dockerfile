@@ -23,7 +23,7 @@ COPY --from=pruned /src/out/full/ ./
 COPY --from=pruned /src/tsconfig.base.json /src/docker/keep-runtime.sh ./
 RUN npm run build
 ARG FLAVOUR=cpu
-# Builds, tests and lists the engine; what was downloaded for it is of no further use. Its folder is for the builder alone.
+# Builds, tests and lists the engine; what was downloaded for it is of no further use. Made for the builder alone, it is run by another user.
 RUN ADCTL_ENGINE_CACHE_DIR=/opt/adctl node packages/engine/dist/main-build.js --flavour "${FLAVOUR}" \
  && rm -rf /opt/adctl/engine/downloads \
  && chmod -R a+rX /opt/adctl

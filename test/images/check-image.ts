@@ -48,7 +48,7 @@ export function checkWorker(buildah: Buildah, image: string): Promise<Check[]> {
   ]);
 }
 
-/** The engine's own self-test: a product, gradients, a training step. It throws where one is wrong. */
+/** The engine's own self-test: a product, gradients, a training step. Ends with 1 where one is wrong. */
 const ENGINE = `
 import { loadEngine, parseEngineEnvironment, runSelfTest } from '/app/packages/engine/dist/index.js';
 const { cacheDir } = parseEngineEnvironment(process.env);
