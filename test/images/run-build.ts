@@ -1,8 +1,8 @@
 /**
  * Builds both images with buildah and checks them: users, contents, what their programs say without settings, the engine.
  *
- *   npm run build && npm run images -- [--base debian|IMAGE] [--certificates FILE] [--flavour cpu|gpu] [--only adctl|worker]
- *                                      [--storage FOLDER] [-- further options of buildah build]
+ *   npm run images -- [--base debian|IMAGE] [--certificates FILE] [--flavour cpu|gpu] [--only adctl|worker]
+ *                     [--storage FOLDER] [-- further options of buildah build]
  *
  * Takes root: buildah builds in a chroot, and the checks start programs on a root that is mounted read-only.
  * `--base debian` makes a base from Debian's and npm's packages, where no container registry can be reached (takes debootstrap;
@@ -13,9 +13,9 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { programCache } from '@adctl/testkit';
+import { programCache } from '../../packages/testkit/src/cached-programs.ts';
 import { Buildah } from './buildah.ts';
-import { checkAdctl, checkWorker } from './check-image.ts';
+import { type Check, check, checkAdctl, checkWorker, codeVersionIn } from './check-image.ts';
 import { makeDebianBase } from './debian-base.ts';
 import { ROOT } from './dockerfile.ts';
 
@@ -36,12 +36,12 @@ const { values: flags } = parseArgs({
 const further = end === -1 ? [] : process.argv.slice(end + 1);
 const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
 const images = [
-  { name: 'adctl', image: `localhost/adctl:${version}`, args: [], check: checkAdctl },
+  { name: 'adctl', image: `localhost/adctl:${version}`, args: [], checks: checkAdctl },
   {
     name: 'worker',
     image: `localhost/adctl-worker:${version}-${flags.flavour}`,
     args: ['--build-arg', `FLAVOUR=${flags.flavour}`],
-    check: checkWorker,
+    checks: checkWorker,
   },
 ].filter(({ name }) => flags.only === undefined || flags.only === name);
 if (images.length === 0) throw new Error(`--only is adctl or worker, not ${flags.only}`);
@@ -53,7 +53,14 @@ const buildah = new Buildah(storage);
 const base = flags.base === 'debian' ? await makeDebianBase(buildah, flags.certificates) : flags.base;
 
 let problems = 0;
-for (const { name, image, args, check } of images) {
+function report(checks: readonly Check[]): void {
+  for (const { title, problem } of checks) {
+    say(problem === null ? `  ✓ ${title}` : `  ✗ ${title}: ${problem}`);
+    if (problem !== null) problems += 1;
+  }
+}
+
+for (const { name, image, args, checks } of images) {
   const startMs = performance.now();
   await buildah.build([
     ...['--file', join(ROOT, `docker/${name}.Dockerfile`), '--tag', image, ...args],
@@ -64,10 +71,14 @@ for (const { name, image, args, check } of images) {
   say(
     `\n${image}: built in ${secondsSince(startMs)} s, ${await buildah.ask('images', '--format', '{{.Size}}', image)}`,
   );
-  for (const { title, problem } of await check(buildah, image)) {
-    say(problem === null ? `  ✓ ${title}` : `  ✗ ${title}: ${problem}`);
-    if (problem !== null) problems += 1;
-  }
+  report(await checks(buildah, image));
 }
+say(`\n${images.map(({ image }) => image).join(', ')}:`);
+const agree = async () => {
+  const versions = new Set<string>();
+  for (const { image } of images) versions.add(await codeVersionIn(buildah, image));
+  if (versions.size > 1) throw new Error(`digests ${[...versions].join(', ')}`);
+};
+report([await check('plan and train with the same code', agree)]);
 say(problems === 0 ? '\nEvery check passed.' : `\nFailed checks: ${problems}`);
 process.exitCode = problems === 0 ? 0 : 1;

@@ -1,4 +1,3 @@
-export { programCache } from './cached-programs.js';
 export { findHadolint, type Hadolint } from './hadolint.js';
 export { findKubernetesTools, type KubernetesTools } from './kubernetes-tools.js';
 export { findNatsBinaries, type NatsBinary, NEWEST_NATS_SERVER } from './nats-binaries.js';
