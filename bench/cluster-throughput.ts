@@ -38,7 +38,7 @@ const WORKERS = 2;
 const many = { workers: WORKERS, slots: Number(flags.slots) };
 const single = { workers: WORKERS, slots: 1 };
 /** Enough for a steady rate; slower systems get fewer. */
-const few = Math.min(trials, 500);
+const few = Math.min(trials, 300);
 const PUBLISHES = 20_000;
 
 const folder = await mkdtemp(join(os.tmpdir(), 'adctl-bench-'));
