@@ -1,4 +1,4 @@
-import { isFinal, type TrialSummary } from '@adctl/protocol';
+import { isFinal, TrialSpec, type TrialSummary } from '@adctl/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startScriptedWorker } from './testing/scripted-worker.fixtures.js';
 import {
@@ -48,5 +48,21 @@ describe('a sweep from submission to leaderboard', () => {
     const board = await deployment.leaderboard(accepted.sweep);
     expect(board.groups[0]?.rows[0]).toMatchObject({ rank: 1, method: 'dae', configurationsTried: 3 });
     expect(board.groups[0]?.rows[0]?.seeds).toHaveLength(3);
+    const leases = deployment.messaging.state.bucket('lease');
+    await expect.poll(() => leases.entries(accepted.sweep)).toEqual([]);
+  });
+
+  test('a spec that is too large for a message lies in the object store', async () => {
+    const root = 'x'.repeat(20_000);
+    const { sweep } = await deployment.submit(sweepFile().replace('name: mnist', `name: mnist, root: ${root}`));
+    await deployment.until(sweep, ({ counts }) => counts.dispatched > 0);
+    const delivery = await deployment.messaging.queue.next({ class: 'cpu', waitMs: 5_000 });
+    const { trial, spec, specKey } = delivery!.assignment;
+
+    expect(spec).toBeUndefined();
+    const stored = await deployment.objects.get(specKey);
+    const large = TrialSpec.parse(JSON.parse(Buffer.from(stored!.content).toString('utf8')));
+    expect(large).toMatchObject({ sweep, trial });
+    expect(large.dataset.root).toContain(root);
   });
 });

@@ -1,4 +1,4 @@
-import { AdctlError } from '@adctl/protocol';
+import { AdctlError, type SweepId } from '@adctl/protocol';
 import { advanceSweep } from './apply/advance-sweep.js';
 import { dispatchTrials } from './apply/dispatch-trials.js';
 import { foldFacts } from './apply/fold-facts.js';
@@ -26,7 +26,7 @@ export async function runTurn(context: ControllerContext, inbox: Inbox): Promise
     await beginWhenFree(context, book);
     const over = await advanceSweep(context, book);
     indexResults(context, book, over);
-    if (over) await closeSweep(context, book.record.sweep);
+    if (over) closeSweep(context, book.record.sweep);
   }
   const next = releaseBackOffs(context);
   await fillWindows(context);
@@ -109,13 +109,18 @@ function indexResults(context: ControllerContext, { frozen }: SweepBook, over: b
 }
 
 /** Forgets an ended sweep and the leases of its trials; its records and objects stay. */
-async function closeSweep(
-  context: ControllerContext,
-  sweep: Parameters<typeof context.books.delete>[0],
-): Promise<void> {
+function closeSweep(context: ControllerContext, sweep: SweepId): void {
   context.books.delete(sweep);
-  const leases = await context.leases.entries(sweep);
-  for (let start = 0; start < leases.length; start += BATCH) {
-    await Promise.all(leases.slice(start, start + BATCH).map(({ key }) => context.leases.delete(key)));
+  forgetLeases(context, sweep).catch((error: unknown) => {
+    context.logger.warn({ err: error, sweep }, 'leases of an ended sweep stay behind; they harm nothing');
+  });
+}
+
+/** Beside the turns: a large sweep has very many. One that was written since belongs to a trial that is retried. */
+async function forgetLeases({ leases }: ControllerContext, sweep: SweepId): Promise<void> {
+  const entries = await leases.entries(sweep);
+  for (let start = 0; start < entries.length; start += BATCH) {
+    const batch = entries.slice(start, start + BATCH);
+    await Promise.all(batch.map(({ key, revision }) => leases.delete(key, revision)));
   }
 }

@@ -12,6 +12,15 @@ describe('resolving hyperparameters', () => {
     expect(hyperparameters).toMatchObject({ latentSize: 8, arch: 'dense-deep', epochs: 10, learningRate: 1e-3 });
   });
 
+  test('shows the beginning of a long value', () => {
+    const overrides = { hiddenUnits: Array.from({ length: 5_000 }, () => 16) };
+    const { issues } = resolveHyperparameters(dae, { preset: 'quick', input: GREY_28, overrides });
+
+    expect(issues.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/^hiddenUnits must have at most 8 entries, is \[16,16,.{50,60}…$/),
+    ]);
+  });
+
   test('lists every mistake at once, with path and suggestion', () => {
     const overrides = { arch: 'dense-depe', latentSice: 8, batchSize: 0.5, hiddenUnits: [64, -1], noiseSigma: null };
     const { issues } = resolveHyperparameters(dae, { preset: 'quick', input: GREY_28, overrides });

@@ -2,6 +2,9 @@ import { didYouMean } from '@adctl/protocol';
 import type { z } from 'zod';
 import type { CommonHyperparameters, ImageShape, MethodCard, Preset } from './method.js';
 
+/** Characters of a value that a message shows. */
+const MOST_SHOWN = 60;
+
 /** One mistake in hyperparameters. */
 export interface HyperparameterIssue {
   /** Keys from the root of the hyperparameters, e.g. `['optimizer', 'beta1']`; empty when several together are at fault. */
@@ -89,10 +92,16 @@ function wordIssue(
   if (issue.code === 'invalid_value') {
     const names = issue.values.map(String);
     const near = typeof value === 'string' ? didYouMean(value, names) : undefined;
-    const message = `${name} must be ${names.join(' or ')}, is ${JSON.stringify(value)}`;
+    const message = `${name} must be ${names.join(' or ')}, is ${shortened(value)}`;
     return [near === undefined ? { ...base, message } : { ...base, message, suggestion: `did you mean ${near}?` }];
   }
-  return [{ ...base, message: `${name} ${requirement(issue)}, is ${JSON.stringify(value) ?? 'missing'}` }];
+  return [{ ...base, message: `${name} ${requirement(issue)}, is ${shortened(value)}` }];
+}
+
+/** A value as a message shows it: whoever wrote thousands of entries wants the reason, not the list. */
+function shortened(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'missing';
+  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN - 1)}…` : text;
 }
 
 function requirement(issue: z.core.$ZodIssue): string {
