@@ -1,10 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+// By the package's name: programs outside of it that Node starts without a build import this file too.
+import {
+  createUserKey,
+  type NatsCredentials,
+  type NatsUser,
+  permissionsOf,
+  renderAuthorization,
+} from '@adctl/messaging/nats';
 import { createAccount, createOperator, createUser, type KeyPair } from 'nkeys.js';
-import type { NatsCredentials } from './client.js';
-import { type NatsUser, permissionsOf, renderAuthorization } from './permissions.js';
-import { createUserKey } from './user-key.js';
 
 type WithoutLogin<U> = U extends unknown ? Omit<U, 'login'> : never;
 /** A user whose login is yet to be made. */
