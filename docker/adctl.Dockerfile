@@ -32,6 +32,6 @@ COPY --chmod=644 docker/adctl-entry.mjs /app/
 # Numbers, so that Kubernetes can tell that this is not root.
 USER 10001:10001
 # `controller` starts a controller; anything else is a command of adctl.
-# Young objects would take V8 up to 192 MiB on a large machine; a controller is as fast with 24.
+# V8 would keep much memory for young objects; what a controller takes with and without: bench/results.md.
 ENTRYPOINT ["node", "--max-semi-space-size=8", "/app/adctl-entry.mjs"]
 CMD ["--help"]

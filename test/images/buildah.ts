@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { join } from 'node:path';
 
 export interface Outcome {
@@ -7,20 +7,16 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+/** Bytes that a program asked may answer. */
+const MOST_OUTPUT = 64 * 1024 ** 2;
+
 /** Runs a program to its end, quietly. */
 export function ask(command: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Promise<Outcome> {
   return new Promise((done, fail) => {
-    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.on('data', (chunk) => {
-      stdout += chunk;
+    execFile(command, args, { env, maxBuffer: MOST_OUTPUT }, (error, stdout, stderr) => {
+      if (typeof error?.code === 'string') fail(error);
+      else done({ code: error === null ? 0 : (error.code ?? 1), stdout, stderr });
     });
-    child.stderr.on('data', (chunk) => {
-      stderr += chunk;
-    });
-    child.on('error', fail);
-    child.on('close', (code) => done({ code: code ?? 1, stdout, stderr }));
   });
 }
 

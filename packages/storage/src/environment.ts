@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { type Environment, wholeNumber } from '@adctl/protocol';
 import { z } from 'zod';
 import type { ObjectPlace } from './place.js';
+import type { S3Settings } from './s3/settings.js';
 
 /** Environment variables of every process that opens the object store; docs/operations.md explains them. */
 export const OBJECT_VARIABLES = {
@@ -41,21 +42,24 @@ export function* objectRules(set: Environment): Generator<string> {
 
 /** The place that the variables name; `objectRules` must hold. */
 export function toObjectPlace(env: ObjectEnvironment): ObjectPlace {
-  if (env.ADCTL_OBJECTS !== 's3') return { kind: 'filesystem', directory: resolve(env.ADCTL_OBJECTS_DIR ?? '') };
+  return env.ADCTL_OBJECTS === 's3'
+    ? { kind: 's3', settings: toS3Settings(env) }
+    : { kind: 'filesystem', directory: resolve(env.ADCTL_OBJECTS_DIR ?? '') };
+}
+
+/** How the variables say that S3 is reached, whether or not the objects lie there. */
+export function toS3Settings(env: ObjectEnvironment): S3Settings {
   return {
-    kind: 's3',
-    settings: {
-      bucket: env.ADCTL_S3_BUCKET ?? '',
-      prefix: env.ADCTL_S3_PREFIX,
-      region: env.ADCTL_S3_REGION,
-      endpoint: env.ADCTL_S3_ENDPOINT,
-      forcePathStyle: env.ADCTL_S3_PATH_STYLE === undefined ? undefined : env.ADCTL_S3_PATH_STYLE === '1',
-      checksums: env.ADCTL_S3_CHECKSUMS,
-      degraded: env.ADCTL_S3_DEGRADED,
-      maxSockets: env.ADCTL_S3_MAX_SOCKETS,
-      connectionTimeoutMs: env.ADCTL_S3_CONNECTION_TIMEOUT_MS,
-      requestTimeoutMs: env.ADCTL_S3_REQUEST_TIMEOUT_MS,
-      retry: { deadlineMs: env.ADCTL_S3_RETRY_DEADLINE_MS, firstDelayMs: env.ADCTL_S3_RETRY_PAUSE_MS },
-    },
+    bucket: env.ADCTL_S3_BUCKET ?? '',
+    prefix: env.ADCTL_S3_PREFIX,
+    region: env.ADCTL_S3_REGION,
+    endpoint: env.ADCTL_S3_ENDPOINT,
+    forcePathStyle: env.ADCTL_S3_PATH_STYLE === undefined ? undefined : env.ADCTL_S3_PATH_STYLE === '1',
+    checksums: env.ADCTL_S3_CHECKSUMS,
+    degraded: env.ADCTL_S3_DEGRADED,
+    maxSockets: env.ADCTL_S3_MAX_SOCKETS,
+    connectionTimeoutMs: env.ADCTL_S3_CONNECTION_TIMEOUT_MS,
+    requestTimeoutMs: env.ADCTL_S3_REQUEST_TIMEOUT_MS,
+    retry: { deadlineMs: env.ADCTL_S3_RETRY_DEADLINE_MS, firstDelayMs: env.ADCTL_S3_RETRY_PAUSE_MS },
   };
 }

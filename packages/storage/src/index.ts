@@ -12,7 +12,7 @@ export {
   type NewCheckpoint,
   readHead,
 } from './checkpoints.js';
-export { OBJECT_VARIABLES, objectRules, toObjectPlace } from './environment.js';
+export { OBJECT_VARIABLES, objectRules, toObjectPlace, toS3Settings } from './environment.js';
 export { PART_BYTES, putInParts } from './large-objects.js';
 export { assertObjectKey, assertObjectPrefix } from './object-key.js';
 export type { MultipartUpload, ObjectInfo, ObjectStore, PutOptions, PutOutcome } from './object-store.js';

@@ -6,6 +6,7 @@ import { downloadFile, type FetchProgress, storeWeights } from '@adctl/datasets'
 import { type BackboneName, backboneOf, convertWeightFile } from '@adctl/methods/backbones';
 import { sha256, userError } from '@adctl/protocol';
 import type { ObjectPlace } from '@adctl/storage';
+import type { S3Settings } from '@adctl/storage/s3';
 import type { BackbonesImportAnswer } from '../answers/backbones.js';
 import { shareBackbone } from './share-backbone.js';
 
@@ -20,7 +21,7 @@ export interface ImportOptions {
   /** The object store of a deployment, whose workers shall find the weights; default none. */
   readonly share?: ObjectPlace;
   /** How a bucket is reached. */
-  readonly bucketPlace: (bucket: string) => ObjectPlace;
+  readonly bucketSettings: (bucket: string) => S3Settings;
   readonly onProgress: (progress: FetchProgress) => void;
   readonly signal?: AbortSignal;
 }
@@ -99,15 +100,13 @@ async function readFromWeb(url: URL, { onProgress, signal }: ImportOptions): Pro
 }
 
 /** Credentials are what the SDK finds in the environment and its files. */
-async function readFromS3(url: URL, { source, onProgress, bucketPlace }: ImportOptions): Promise<Uint8Array> {
+async function readFromS3(url: URL, { source, onProgress, bucketSettings }: ImportOptions): Promise<Uint8Array> {
   const key = url.pathname.slice(1);
   if (!/^[A-Za-z0-9._=-]+(\/[A-Za-z0-9._=-]+)*$/.test(key)) {
     throw unusable(source, 'it names no object: write s3://BUCKET/KEY with letters, digits, . _ = - and /');
   }
-  const place = bucketPlace(url.hostname);
-  if (place.kind !== 's3') throw unusable(source, 'it names no bucket');
   const { createS3Store } = await import('@adctl/storage/s3');
-  const store = createS3Store(place.settings);
+  const store = createS3Store(bucketSettings(url.hostname));
   try {
     const info = await store.head(key);
     if (info === null) throw unusable(source, 'there is no such object');

@@ -68,15 +68,13 @@ describe('metrics', () => {
       await deployment.until(sweep, ({ counts }) => counts.dispatched === 4);
       expect(await metrics.registry.metrics()).toContain('adctl_queue_pending{class="cpu"} 4');
       await deployment.messaging.control.publish('heartbeat.w-gpu', {
-        ...{
-          version: 1,
-          worker: 'w-gpu',
-          at: new Date().toISOString(),
-          class: 'cpu',
-          slots: 0,
-          busy: [],
-          state: 'ready',
-        },
+        version: 1,
+        worker: 'w-gpu',
+        at: new Date().toISOString(),
+        class: 'cpu',
+        slots: 0,
+        busy: [],
+        state: 'ready',
         engine: { backend: 'tensorflow', tensorflow: '2', gpu: true, threads: 1, node: '24', platform: 'linux' },
         codeVersion: 'test',
         checkpoints: [{ seconds: 0.5, bytes: 2_000_000 }],

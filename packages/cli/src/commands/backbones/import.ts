@@ -45,7 +45,8 @@ export default class BackbonesImport extends AdctlCommand<typeof BackbonesImport
   }
 
   async run(): Promise<BackbonesImportAnswer> {
-    const { bucketPlace, cacheDir, objectPlace } = await import('../../environment.js');
+    const { cacheDir } = await import('../../environment.js');
+    const { bucketSettings, objectPlace } = await import('../../object-environment.js');
     const { createFetchView } = await import('../../services/fetch-view.js');
     const { importBackbone } = await import('../../services/import-backbone.js');
     const { sha256, as, share } = this.flags;
@@ -53,7 +54,7 @@ export default class BackbonesImport extends AdctlCommand<typeof BackbonesImport
     const imported = await importBackbone({
       source: this.args.source,
       cacheDir: cacheDir(),
-      bucketPlace,
+      bucketSettings,
       onProgress: view.onProgress,
       ...(sha256 === undefined ? {} : { sha256: sha256.toLowerCase() }),
       ...(as === undefined ? {} : { as }),
