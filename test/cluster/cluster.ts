@@ -51,7 +51,7 @@ export async function startCluster({ ackWaitMs, env = {}, makeLogins = nkeyLogin
   const logins = makeLogins(folder, [
     { role: 'controller', name: 'controller' },
     { role: 'worker', name: POOL, classes: ['cpu'], shared: true },
-    { role: 'admin', name: PERSON },
+    { role: 'cli', name: PERSON },
   ]);
   const nats = await startNatsServer({ path: binary.path, config: logins.config });
   const objects = join(folder, 'objects');

@@ -38,6 +38,15 @@ const programs = [
   ['worker', (env: Record<string, string>) => cluster.startWorker('w-refused', env)],
 ] as const;
 
+test.each(['gc', 'rebuild'])('adctl admin %s is refused to somebody who is no admin', async (verb) => {
+  const leader = await cluster.startLeader();
+  const { code, stdout } = await cluster.run(['admin', verb, '--json']);
+
+  expect(JSON.parse(stdout).error).toMatchObject({ code: 'nats_permission_denied' });
+  expect(code).not.toBe(0);
+  await leader.remove();
+});
+
 describe.each(programs)('a %s', (_program, start) => {
   test('ends with exit code 75 when no server answers in time', async () => {
     const env = { ADCTL_NATS_URL: closedPort, ADCTL_NATS_FIRST_CONNECT_MS: '300' };
