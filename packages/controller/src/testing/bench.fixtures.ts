@@ -1,0 +1,68 @@
+import type { SweepId, SweepSummary, TrialSummary } from '@adctl/protocol';
+import { afterEach, beforeEach } from 'vitest';
+import { type Script, type ScriptedWorker, startScriptedWorker } from './scripted-worker.fixtures.js';
+import {
+  type DeploymentOptions,
+  startDeployment,
+  sweepFile,
+  type TestDeployment,
+  temporaryDirectory,
+} from './test-deployment.fixtures.js';
+
+const ACK_WAIT_MS = 1_000;
+
+/** Two configurations of one class: 2 search and 2 report trials. */
+export const SMALL = sweepFile({
+  learningRates: [0.001, 0.002],
+  normal: [8],
+  seeds: { search: 1, report: 2, finalists: 1 },
+});
+
+export const completes = (): Script => ({ does: 'complete' });
+
+/** A deployment for each test of the file that asks for it, in a folder of its own. */
+export interface Bench {
+  readonly deployment: TestDeployment;
+  /** Starts it anew over the same folder. */
+  restart(options: Partial<DeploymentOptions>): Promise<void>;
+  /** A worker whose script may be changed while it runs. */
+  startWorker(script: () => (index: number, attempt: number) => Script): Promise<ScriptedWorker>;
+  list(sweep: SweepId): Promise<TrialSummary[]>;
+  show(sweep: SweepId): Promise<SweepSummary>;
+}
+
+export function useBench(): Bench {
+  let folder: ReturnType<typeof temporaryDirectory>;
+  let deployment: TestDeployment;
+  let stop: AbortController;
+
+  beforeEach(async () => {
+    folder = temporaryDirectory();
+    stop = new AbortController();
+    deployment = await startDeployment({ directory: folder.directory, ackWaitMs: ACK_WAIT_MS });
+  });
+  afterEach(async () => {
+    stop.abort();
+    await deployment.close();
+    folder.remove();
+  });
+
+  return {
+    get deployment() {
+      return deployment;
+    },
+    async restart(options) {
+      await deployment.close();
+      deployment = await startDeployment({ directory: folder.directory, ackWaitMs: ACK_WAIT_MS, ...options });
+    },
+    startWorker: (script) =>
+      startScriptedWorker({
+        ...deployment,
+        ackWaitMs: ACK_WAIT_MS,
+        signal: stop.signal,
+        script: ({ index }, attempt) => script()(index, attempt),
+      }),
+    list: (sweep) => deployment.request('trials.list', { sweep }),
+    show: (sweep) => deployment.request('sweeps.show', { sweep }),
+  };
+}
