@@ -38,6 +38,7 @@ async function main(): Promise<number> {
   try {
     const standing = {
       bucket: parts.messaging.state.bucket('leader'),
+      messaging: parts.messaging,
       identity: config.controllerId,
       clock: systemClock,
       logger,

@@ -19,4 +19,10 @@ export interface ControlChannel {
   publish(topic: string, payload: unknown): Promise<void>;
   /** Listens to topics (`*` one token, `>` the rest) until the returned function is called; resolves once in force. */
   subscribe(filter: string, handler: (topic: string, payload: unknown) => void): Promise<() => Promise<void>>;
+  /**
+   * Whether anybody listens to a topic now; listeners hear a null. Whose process was killed counts no more at once; who
+   * hangs, or whose machine was lost without a word, counts for a while.
+   * @throws AdctlError transient when it cannot be found out.
+   */
+  hasListeners(topic: string): Promise<boolean>;
 }

@@ -1,12 +1,14 @@
-import { type Clock, STATE_BUCKETS, type StateBucket, type StateEntry } from '@adctl/messaging';
+import { type Clock, type Messaging, STATE_BUCKETS, type StateBucket, type StateEntry } from '@adctl/messaging';
 import { AdctlError } from '@adctl/protocol';
 import type { Logger } from 'pino';
+import { z } from 'zod';
 import { leadershipLost } from '../errors.js';
 import type { Leadership } from './leadership.js';
 
 /**
- * Times of an election. A leader stops writing 3 s after its last renewal, a standby replaces it soon after, and the
- * bucket forgets a lease 4 s after its last renewal. What they leave to chance, the compare-and-set of every write settles.
+ * Times of an election. A leader renews every second and stops writing 3 s after its last renewal; the bucket forgets a
+ * lease 4 s after its last renewal. A standby replaces a leader whose connection has ended once a renewal is overdue, any
+ * other one soon after it must have stopped. What they leave to chance, the compare-and-set of every write settles.
  */
 export const ELECTION_TIMES = {
   ttlMs: STATE_BUCKETS.leader.ttlMs,
@@ -15,6 +17,8 @@ export const ELECTION_TIMES = {
   standbyMs: 200,
   /** Leadership is given up this long after the last renewal was sent. */
   patienceMs: 3_000,
+  /** A standby that has seen a lease unchanged for this long takes it over when its holder is connected no more. */
+  overdueMs: 1_300,
   /** A standby that has seen a lease unchanged for this long takes it over. */
   silenceMs: 3_200,
 } as const;
@@ -22,6 +26,8 @@ export const ELECTION_TIMES = {
 export interface ElectionOptions {
   /** Bucket `leader`, whose entries live for `ELECTION_TIMES.ttlMs`. */
   readonly bucket: StateBucket;
+  /** Where a candidate listens, so that others see whether it is still connected. */
+  readonly messaging: Pick<Messaging, 'control' | 'contact'>;
   /** Who stands, for people: the pod's name. */
   readonly identity: string;
   readonly clock: Clock;
@@ -35,6 +41,26 @@ export interface ElectionOptions {
 /** The one key of the bucket. */
 const KEY = 'controller';
 
+const LeaderLease = z.object({
+  version: z.literal(1),
+  /** For people. */
+  holder: z.string(),
+  /** The holder listens to it as long as it is connected. Leaders of earlier versions name none. */
+  topic: z.string().optional(),
+  /** For people: what a standby goes by is that the lease changes. */
+  renewedAt: z.iso.datetime(),
+});
+type LeaderLease = z.infer<typeof LeaderLease>;
+
+/** What a candidate brings to the election. */
+interface Candidate extends ElectionOptions {
+  readonly monotonicMs: () => number;
+  /** Its lease as of now. */
+  readonly lease: () => LeaderLease;
+  /** Listens to its topic no more. */
+  readonly leave: () => Promise<void>;
+}
+
 /**
  * Waits until this process leads. With a time to live on the whole bucket nobody hears of an expiry, and servers are late
  * with it, so a standby looks again and again: it creates the key when there is none, and replaces a lease that its own clock
@@ -43,34 +69,80 @@ const KEY = 'controller';
  * @throws the signal's reason; AdctlError of the store that waiting does not mend.
  */
 export async function awaitLeadership(options: ElectionOptions, signal: AbortSignal): Promise<Leadership> {
-  const { bucket, identity, clock, logger, monotonicMs = () => performance.now() } = options;
-  let seen: { readonly revision: number; readonly atMs: number } | undefined;
-  for (;;) {
-    signal.throwIfAborted();
-    try {
-      const held = await bucket.get(KEY);
-      const sentAt = monotonicMs();
-      if (held !== null && held.revision !== seen?.revision) seen = { revision: held.revision, atMs: sentAt };
-      const revision = await take(held, seen === undefined ? 0 : sentAt - seen.atMs);
-      options.onContact?.();
-      if (revision !== null) return keepLeadership({ ...options, monotonicMs }, revision, sentAt);
-    } catch (error) {
-      if (!isTransient(error)) throw error;
-      logger.warn({ err: error }, 'standing for election failed; it is tried again');
+  const { clock, logger } = options;
+  const monotonicMs = options.monotonicMs ?? (() => performance.now());
+  const seen: SeenLease = { revision: undefined, sinceMs: 0 };
+  let candidate: Candidate | undefined;
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      try {
+        candidate ??= await appear(options, monotonicMs);
+        const leadership = await stand(candidate, seen);
+        if (leadership !== null) return leadership;
+      } catch (error) {
+        if (!isTransient(error)) throw error;
+        logger.warn({ err: error }, 'standing for election failed; it is tried again');
+      }
+      await pause(clock, ELECTION_TIMES.standbyMs, signal);
     }
-    await pause(clock, ELECTION_TIMES.standbyMs, signal);
-  }
-
-  /** @returns the revision of this candidate's lease; null when somebody else holds one. */
-  async function take(held: StateEntry | null, unchangedMs: number): Promise<number | null> {
-    if (held === null) return bucket.create(KEY, leaseOf(identity, clock));
-    if (unchangedMs < ELECTION_TIMES.silenceMs) return null;
-    return bucket.update(KEY, leaseOf(identity, clock), held.revision);
+  } catch (error) {
+    await candidate?.leave();
+    throw error;
   }
 }
 
+/** Listens before the first lease names the topic: a leader that is connected is never missed. */
+async function appear(options: ElectionOptions, monotonicMs: () => number): Promise<Candidate> {
+  const { messaging, identity, clock } = options;
+  const topic = `leader.${crypto.randomUUID()}`;
+  return {
+    ...options,
+    monotonicMs,
+    lease: () => ({ version: 1, holder: identity, topic, renewedAt: new Date(clock.now()).toISOString() }),
+    leave: await messaging.control.subscribe(topic, () => undefined),
+  };
+}
+
+/** The lease as a standby saw it last, and since when. */
+interface SeenLease {
+  revision: number | undefined;
+  sinceMs: number;
+}
+
+/** One try. @returns null while somebody else holds the lease. */
+async function stand(candidate: Candidate, seen: SeenLease): Promise<Leadership | null> {
+  const { bucket, monotonicMs, lease, logger, onContact } = candidate;
+  const held = await bucket.get(KEY);
+  onContact?.();
+  const nowMs = monotonicMs();
+  if (held?.revision !== seen.revision) Object.assign(seen, { revision: held?.revision, sinceMs: nowMs });
+  if (held !== null) {
+    const why = await whyAbandoned(candidate, held, nowMs - seen.sinceMs);
+    if (why === null) return null;
+    logger.info({ why, lease: held.value }, 'takes the lease over');
+  }
+  const sentAt = monotonicMs();
+  const revision = held === null ? await bucket.create(KEY, lease()) : await bucket.update(KEY, lease(), held.revision);
+  return revision === null ? null : keepLeadership(candidate, revision, sentAt);
+}
+
+/** What speaks for the end of a lease's holder; null when nothing does. */
+async function whyAbandoned(
+  { messaging, clock }: Candidate,
+  { value }: StateEntry,
+  unchangedMs: number,
+): Promise<'silent' | 'disconnected' | null> {
+  if (unchangedMs >= ELECTION_TIMES.silenceMs) return 'silent';
+  // After an outage the leader gets the same time to come back as this process got.
+  const connectedMs = clock.now() - messaging.contact().sinceMs;
+  if (Math.min(unchangedMs, connectedMs) < ELECTION_TIMES.overdueMs) return null;
+  const topic = LeaderLease.safeParse(value).data?.topic;
+  return topic === undefined || (await messaging.control.hasListeners(topic)) ? null : 'disconnected';
+}
+
 function keepLeadership(
-  { bucket, identity, clock, monotonicMs, logger, onContact }: ElectionOptions & { readonly monotonicMs: () => number },
+  { bucket, identity, clock, monotonicMs, logger, onContact, lease, leave }: Candidate,
   term: number,
   sentAt: number,
 ): Leadership {
@@ -94,7 +166,7 @@ function keepLeadership(
     if (!holds()) return;
     const renewal = monotonicMs();
     try {
-      const next = await bucket.update(KEY, leaseOf(identity, clock), revision);
+      const next = await bucket.update(KEY, lease(), revision);
       if (next === null) return end(leadershipLost(identity, 'somebody else leads'));
       revision = next;
       renewedAt = renewal;
@@ -122,13 +194,10 @@ function keepLeadership(
       const held = !lost.signal.aborted;
       end(leadershipLost(identity, 'it was let go'));
       await renewing;
+      await leave();
       if (held) await bucket.delete(KEY, revision);
     },
   };
-}
-
-function leaseOf(identity: string, clock: Clock) {
-  return { version: 1, holder: identity, renewedAt: new Date(clock.now()).toISOString() };
 }
 
 function isTransient(error: unknown): boolean {

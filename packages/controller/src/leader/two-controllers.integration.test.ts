@@ -87,7 +87,7 @@ describe.skipIf('missing' in binary)('two controller processes over a real nats-
     folder?.remove();
   });
 
-  test('a leader stopped past its lease and continued writes nothing more and waits for its next turn', async () => {
+  test('one stopped past its lease and continued writes nothing more; one killed is replaced without waiting for its lease', async () => {
     const reading = { ...testReading, codeVersionOf: codeVersion };
     const frozen = await readSweepFile(
       { source: sweepFile(), file: 'toy.yaml', directory: folder.directory, fresh: false },
@@ -149,11 +149,20 @@ describe.skipIf('missing' in binary)('two controller processes over a real nats-
 
     expect(secondTerm).toBeGreaterThan(firstTerm);
     expect(await terms()).toEqual([secondTerm, secondTerm, secondTerm]);
+    expect(second.said('"why":"silent"')).toBe(1);
     second.signal('SIGTERM');
     expect(await second.ended).toBe(0);
     await first.says('"leading"', 2);
     await expect
       .poll(async () => Math.min(...(await terms()).map((term) => term ?? 0)), { timeout: 20_000 })
       .toBeGreaterThan(secondTerm);
+
+    // A killed one is not waited for: the server knows that its connection is gone.
+    const third = start('third');
+    await third.says('object store open');
+    first.signal('SIGKILL');
+    await third.says('"leading"');
+    expect(third.said('"why":"disconnected"')).toBe(1);
+    await expect.poll(async () => new Set(await terms()).size, { timeout: 20_000 }).toBe(1);
   });
 });

@@ -12,7 +12,7 @@ import { createTrial, writeTrial } from '../apply/write-trial.js';
 import { type Controller, startController } from '../controller.js';
 import { submitSweep } from '../intake.js';
 import { sweepFile, temporaryDirectory, testReading } from '../testing/test-deployment.fixtures.js';
-import { awaitLeadership, ELECTION_TIMES } from './election.js';
+import { awaitLeadership, ELECTION_TIMES, type ElectionOptions } from './election.js';
 import type { Leadership } from './leadership.js';
 
 const logger = pino({ level: 'silent' });
@@ -41,6 +41,9 @@ class Candidate {
   #stop = new AbortController();
   controller: Controller | undefined;
   leadership: Leadership | undefined;
+  /** Since when it is connected. */
+  connectedSinceMs = 0;
+  readonly #subscriptions: (() => Promise<void>)[] = [];
 
   constructor(
     readonly identity: string,
@@ -69,6 +72,7 @@ class Candidate {
     return awaitLeadership(
       {
         bucket: messaging.state.bucket(this.bucket),
+        messaging: this.#connection(),
         identity: this.identity,
         clock: { now: () => clock.now(), after },
         monotonicMs: () => (this.paused ? this.#pausedAt : clock.now()) - this.#behindMs,
@@ -76,6 +80,30 @@ class Candidate {
       },
       this.#stop.signal,
     );
+  }
+
+  /** As when its process is killed: nothing runs any more, and what it had subscribed to is gone. */
+  async kill(): Promise<void> {
+    this.pause();
+    for (const unsubscribe of this.#subscriptions) await unsubscribe();
+  }
+
+  #connection(): ElectionOptions['messaging'] {
+    const { control } = messaging;
+    return {
+      contact: () => ({ isThere: true, sinceMs: this.connectedSinceMs }),
+      control: {
+        request: (...asked) => control.request(...asked),
+        serve: (...served) => control.serve(...served),
+        publish: (...published) => control.publish(...published),
+        hasListeners: (topic) => control.hasListeners(topic),
+        subscribe: async (...wanted) => {
+          const unsubscribe = await control.subscribe(...wanted);
+          this.#subscriptions.push(unsubscribe);
+          return unsubscribe;
+        },
+      },
+    };
   }
 
   async lead(): Promise<Controller> {
@@ -171,6 +199,56 @@ describe('leader election', () => {
     expect(second.term).toBeGreaterThan(first.term);
     candidates[0]!.resume(true);
     expect(first.holds()).toBe(false);
+  });
+
+  test('a leader whose connection has ended is replaced as soon as a renewal is overdue', async () => {
+    const first = await passUntil(new Candidate('first').elect());
+    const waiting = new Candidate('second').elect();
+    await passUntil(new Promise<void>((resolve) => clock.after(10_000, resolve)));
+
+    const killedAt = clock.now();
+    await candidates[0]!.kill();
+    const second = await passUntil(waiting);
+
+    const tookMs = clock.now() - killedAt;
+    expect(tookMs).toBeGreaterThanOrEqual(ELECTION_TIMES.overdueMs - ELECTION_TIMES.renewMs);
+    expect(tookMs).toBeLessThanOrEqual(ELECTION_TIMES.overdueMs + 2 * ELECTION_TIMES.standbyMs);
+    expect(second.term).toBeGreaterThan(first.term);
+  });
+
+  test('a connected leader that is late is left its full time', async () => {
+    await passUntil(new Candidate('first').elect());
+    const waiting = new Candidate('second').elect();
+    await passUntil(new Promise<void>((resolve) => clock.after(10_000, resolve)));
+
+    candidates[0]!.pause();
+    const stoppedAt = clock.now();
+    await passUntil(waiting);
+
+    expect(clock.now() - stoppedAt).toBeGreaterThanOrEqual(ELECTION_TIMES.patienceMs - ELECTION_TIMES.renewMs);
+  });
+
+  test('after an outage a standby that is back first gives the leader time to come back', async () => {
+    await passUntil(new Candidate('first').elect());
+    const waiting = new Candidate('second').elect();
+    await passUntil(new Promise<void>((resolve) => clock.after(10_000, resolve)));
+
+    await candidates[0]!.kill();
+    const backAt = clock.now() + ELECTION_TIMES.overdueMs;
+    candidates[1]!.connectedSinceMs = backAt;
+    await passUntil(waiting);
+
+    expect(clock.now() - backAt).toBeGreaterThanOrEqual(ELECTION_TIMES.overdueMs);
+  });
+
+  test('a lease that names no topic is left its full time', async () => {
+    const bucket = messaging.state.bucket('leader');
+    const writtenAt = clock.now();
+    await bucket.create('controller', { version: 1, holder: 'older', renewedAt: new Date(writtenAt).toISOString() });
+
+    await passUntil(new Candidate('second').elect());
+
+    expect(clock.now() - writtenAt).toBeGreaterThanOrEqual(ELECTION_TIMES.silenceMs);
   });
 
   test('a leader that ends lets go at once', async () => {

@@ -159,8 +159,20 @@ export function describeControlChannel(harness: MessagingHarness): void {
         expect(heard).toEqual([1]);
       });
 
+      it('tells whether anybody listens to a topic', async () => {
+        const heard: unknown[] = [];
+        expect(await asking.hasListeners('leader.a')).toBe(false);
+        const stop = await serving.subscribe('leader.*', (topic, payload) => heard.push([topic, payload]));
+        expect(await asking.hasListeners('leader.a')).toBe(true);
+        expect(await asking.hasListeners('leader.a.b')).toBe(false);
+        await expect.poll(() => heard).toEqual([['leader.a', null]]);
+        await stop();
+        expect(await asking.hasListeners('leader.a')).toBe(false);
+      });
+
       it.each(['', 'a..b', 'a b', 'a.*'])('refuses %j as a topic', async (topic) => {
         await expect(asking.publish(topic, 1)).rejects.toMatchObject({ code: 'bad_subject', kind: 'bug' });
+        await expect(asking.hasListeners(topic)).rejects.toMatchObject({ code: 'bad_subject', kind: 'bug' });
       });
     });
   });

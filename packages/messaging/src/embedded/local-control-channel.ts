@@ -62,6 +62,11 @@ export class LocalControlChannel implements ControlChannel {
     };
   }
 
+  async hasListeners(topic: string): Promise<boolean> {
+    await this.publish(topic, null);
+    return [...this.#listeners].some(({ filter }) => matchesFilter(filter, topic));
+  }
+
   close(): void {
     this.#handlers.clear();
     this.#listeners.clear();

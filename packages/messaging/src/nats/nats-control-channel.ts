@@ -12,6 +12,8 @@ import type { NatsNames } from './names.js';
 type Handler = (payload: unknown, caller: string) => Promise<unknown>;
 
 const DEFAULT_TIMEOUT_MS = 30_000;
+/** The server says at once that nobody listens; when it has not within this time, somebody does. */
+const SILENT_MS = 250;
 /** Set by the services framework on answers that are errors. */
 const ERROR_CODE_HEADER = 'Nats-Service-Error-Code';
 /** On the first part of an answer that has more: the token of the rest, and the number of parts. */
@@ -130,6 +132,19 @@ export class NatsControlChannel implements ControlChannel {
     await this.client.flush();
     if (denied !== undefined) throw denied;
     return () => subscription.drain();
+  }
+
+  async hasListeners(topic: string): Promise<boolean> {
+    assertSubject(topic, 'topic');
+    try {
+      await this.client.request(this.options.names.live(topic), toJson(null, 'a message'), { timeoutMs: SILENT_MS });
+      return true;
+    } catch (error) {
+      const code = error instanceof AdctlError ? error.code : '';
+      if (code === 'nats_no_responders') return false;
+      if (code === 'nats_timeout') return true; // the server has passed it on; listeners do not answer
+      throw error;
+    }
   }
 
   async #ask(

@@ -56,6 +56,7 @@ export const CALLS = {
     output: z.unknown(),
   },
   'control.publish': { input: z.object({ topic: z.string(), payload: z.unknown() }), output: Nothing },
+  'control.hasListeners': { input: z.object({ topic: z.string() }), output: z.boolean() },
   'control.serve': { input: z.object({ verb: z.string() }), output: Nothing },
   'control.unserve': { input: z.object({ verb: z.string() }), output: Nothing },
   /** Asked by the controller of a client that serves the verb. */

@@ -89,6 +89,10 @@ export class RemoteControlChannel implements ControlChannel {
     };
   }
 
+  hasListeners(topic: string): Promise<boolean> {
+    return ask(this.#connection, 'control.hasListeners', { topic });
+  }
+
   async #deliver(
     stream: ReturnType<typeof askStream<'control.subscribe'>>,
     handler: (topic: string, payload: unknown) => void,

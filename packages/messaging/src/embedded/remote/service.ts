@@ -99,6 +99,7 @@ function createCallHandlers({ queue, events, state, control }: LocalParts, peer:
       await control.publish(topic, payload);
       return null;
     },
+    'control.hasListeners': ({ topic }) => control.hasListeners(topic),
     'control.serve': async ({ verb }) => {
       const far = peer();
       const stop = await control.serve(verb, (payload, caller) =>
