@@ -200,7 +200,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   messaging.closed.addEventListener('abort', () => fail(messaging.closed.reason), { once: true });
   leadership?.lost.addEventListener('abort', () => fail(leadership.lost.reason), { once: true });
   await serial.run(async () => {
-    await reconcile(context, { everyClaimDead: options.takeOver ?? false });
+    await reconcile(context, { everyClaimDead: options.takeOver ?? false, atStart: true });
   });
   started = true;
   clock.after(times.renewMs, tick);

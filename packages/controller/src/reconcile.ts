@@ -7,19 +7,23 @@ import type { ControllerContext } from './context.js';
 import type { SweepBook } from './observe/sweep-book.js';
 import { type ObservedTrial, planReconcile, type ReconcileAction } from './plan/reconcile.js';
 
+/** Trials mended at once. */
+const BATCH = 64;
+
 /**
  * Observe → plan → apply: compares records, leases, queue and workers and mends what does not fit. Level-based: it works
  * from what is there, not from what was heard, and repeating it is harmless.
  *
  * @param known.everyClaimDead at an embedded start: whoever held a claim was connected to our predecessor.
  * @param known.workerEnded a worker's process just ended.
+ * @param known.atStart the controller has just begun to listen.
  * @returns how many things were mended.
  */
 export async function reconcile(
   context: ControllerContext,
-  known: { readonly everyClaimDead?: boolean; readonly workerEnded?: boolean } = {},
+  known: { readonly everyClaimDead?: boolean; readonly workerEnded?: boolean; readonly atStart?: boolean } = {},
 ): Promise<number> {
-  const { everyClaimDead = false, workerEnded = false } = known;
+  const { everyClaimDead = false, workerEnded = false, atStart = false } = known;
   const begin = performance.now();
   const queue = await context.messaging.queue.contents();
   noteSequences(context, queue);
@@ -31,9 +35,13 @@ export async function reconcile(
     deadWorkers: context.fleet.dead(context.clock.now(), context.messaging.contact().sinceMs),
     everyClaimDead,
     workerEnded,
+    atStart,
     isLive: (sweep, trial) => context.books.get(sweep)?.get(trial) !== undefined,
   });
-  for (const action of actions) await applyAction(context, action, everyClaimDead);
+  for (let start = 0; start < actions.length; start += BATCH) {
+    const batch = actions.slice(start, start + BATCH);
+    await Promise.all(batch.map((action) => applyAction(context, action, everyClaimDead)));
+  }
   const redelivered = actions.filter(({ action }) => action === 'redeliver' || action === 'republish').length;
   context.measures.reconciled((performance.now() - begin) / 1000, redelivered);
   return actions.length;
@@ -88,8 +96,15 @@ async function applyAction(
     return;
   }
   if (action.action === 'republish') return republish(context, book, record);
+  if (action.action === 'catch-up') return catchUp(context, book, record);
   const nobodysFault = everyClaimDead || action.why === 'deadline' || action.why === 'released';
   await takeBack(context, book, record, nobodysFault ? 'preempted' : 'node-lost');
+}
+
+/** Where nothing is found, the attempt gave its trial back, and the message tells the rest. */
+async function catchUp(context: ControllerContext, book: SweepBook, record: TrialRecord): Promise<void> {
+  const found = await findLeftovers(context, book, record);
+  if (found !== null) await foldFacts(context, book, record.trial, [found]);
 }
 
 async function republish(context: ControllerContext, book: SweepBook, record: TrialRecord): Promise<void> {

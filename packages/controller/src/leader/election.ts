@@ -7,7 +7,7 @@ import type { Leadership } from './leadership.js';
 
 /**
  * Times of an election. A leader renews every second and stops writing 3 s after its last renewal; the bucket forgets a
- * lease 4 s after its last renewal. A standby replaces a leader whose connection has ended once a renewal is overdue, any
+ * lease 4 s after its last renewal. A standby replaces a leader whose connection has ended within a second, any
  * other one soon after it must have stopped. What they leave to chance, the compare-and-set of every write settles.
  */
 export const ELECTION_TIMES = {
@@ -18,7 +18,7 @@ export const ELECTION_TIMES = {
   /** Leadership is given up this long after the last renewal was sent. */
   patienceMs: 3_000,
   /** A standby that has seen a lease unchanged for this long takes it over when its holder is connected no more. */
-  overdueMs: 1_300,
+  goneMs: 600,
   /** A standby that has seen a lease unchanged for this long takes it over. */
   silenceMs: 3_200,
 } as const;
@@ -136,7 +136,7 @@ async function whyAbandoned(
   if (unchangedMs >= ELECTION_TIMES.silenceMs) return 'silent';
   // After an outage the leader gets the same time to come back as this process got.
   const connectedMs = clock.now() - messaging.contact().sinceMs;
-  if (Math.min(unchangedMs, connectedMs) < ELECTION_TIMES.overdueMs) return null;
+  if (Math.min(unchangedMs, connectedMs) < ELECTION_TIMES.goneMs) return null;
   const topic = LeaderLease.safeParse(value).data?.topic;
   return topic === undefined || (await messaging.control.hasListeners(topic)) ? null : 'disconnected';
 }

@@ -98,6 +98,26 @@ describe('what the reconciler mends', () => {
     ],
     ['a lease let go without a word', observed(running, held(1, true), 0.6), {}, ['take-back released']],
     ['a lease let go a moment ago', observed(running, held(1, true), 0.1), {}, []],
+    ['an attempt that ended before the start', observed(running, held(1, true)), { atStart: true }, ['catch-up']],
+    [
+      'an attempt that began and ended before the start',
+      observed({ state: 'dispatched', dispatchedAt: ago(0) }, held(1, true)),
+      { atStart: true, queue: [message] },
+      ['catch-up'],
+    ],
+    ['an attempt in work at the start', observed(running, held(1)), { atStart: true, queue: [message] }, []],
+    [
+      'an attempt that was taken back and dispatched again before the start',
+      observed({ state: 'dispatched', attempt: 1, dispatchedAt: ago(0) }, held(1, true)),
+      { atStart: true, queue: [message] },
+      [],
+    ],
+    [
+      'an attempt that ended before an embedded start',
+      observed(running, held(1, true)),
+      { atStart: true, everyClaimDead: true },
+      ['take-back worker-gone'],
+    ],
     [
       'a claim not yet in the record, its worker dead',
       observed({ state: 'dispatched', dispatchedAt: ago(0) }, held(1)),

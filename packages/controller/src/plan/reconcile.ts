@@ -26,6 +26,8 @@ export interface ReconcileSnapshot {
    * out again is harmless where a living worker has it, for only one of them can claim.
    */
   readonly workerEnded?: boolean;
+  /** The controller has just begun to listen: what was told before is not going to be heard. */
+  readonly atStart?: boolean;
   /** Whether a sweep and trial are known and not final; messages of others leave the queue. */
   readonly isLive: (sweep: SweepId, trial: TrialId) => boolean;
 }
@@ -39,6 +41,8 @@ export type ReconcileAction =
       readonly trial: TrialId;
       readonly why: 'worker-gone' | 'lease-expired' | 'released' | 'deadline';
     }
+  /** An attempt that ended before anybody listened: fold what it left behind, so that its place in the window is free. */
+  | { readonly action: 'catch-up'; readonly sweep: SweepId; readonly trial: TrialId }
   /** Look for a result first; if there is none, publish the message again under a fresh id. */
   | { readonly action: 'republish'; readonly sweep: SweepId; readonly trial: TrialId }
   /** An ended attempt whose dead worker did not let its lease go: the next claim would wait for it. */
@@ -76,6 +80,10 @@ export function planReconcile(snapshot: ReconcileSnapshot): ReconcileAction[] {
     const message = queued.get(`${sweep}.${trial}`);
     const inQueue = message !== undefined;
     const deadline = record.cancelRequest?.deadline;
+    if (snapshot.atStart === true && !snapshot.everyClaimDead && hasEnded(observed)) {
+      actions.push({ action: 'catch-up', sweep, trial });
+      continue;
+    }
     if (isForgottenLease(observed, snapshot)) actions.push({ action: 'free-lease', sweep, trial });
     const why = whyClaimDead(observed, snapshot, inQueue);
     if (why !== null) actions.push({ action: 'take-back', sweep, trial, why });
@@ -100,6 +108,15 @@ export function planReconcile(snapshot: ReconcileSnapshot): ReconcileAction[] {
   return actions;
 }
 
+function isClaimed({ record, lease }: ObservedTrial): boolean {
+  return record.state === 'running' || (lease !== undefined && lease.attempt > record.attempt);
+}
+
+/** Its last claim was let go: a result, a record of its failure or a release was told of before. */
+function hasEnded(observed: ObservedTrial): boolean {
+  return isClaimed(observed) && observed.lease?.released === true;
+}
+
 function isUnclaimed({ record, lease }: ObservedTrial): boolean {
   return record.state === 'dispatched' && (lease === undefined || lease.attempt <= record.attempt);
 }
@@ -121,13 +138,13 @@ function isForgottenLease(
 
 /** Why nobody works on a claimed trial any more, or null while somebody may. */
 function whyClaimDead(
-  { record, lease, leaseSeenAtMs }: ObservedTrial,
+  observed: ObservedTrial,
   snapshot: ReconcileSnapshot,
   inQueue: boolean,
 ): 'worker-gone' | 'lease-expired' | 'released' | null {
   const { ackWaitMs, nowMs } = snapshot;
-  const claimed = record.state === 'running' || (lease !== undefined && lease.attempt > record.attempt);
-  if (!claimed) return null;
+  const { record, lease, leaseSeenAtMs } = observed;
+  if (!isClaimed(observed)) return null;
   if (snapshot.everyClaimDead) return 'worker-gone';
   if (lease === undefined) return inQueue ? null : 'lease-expired';
   if (lease.released === true) {
