@@ -18,7 +18,7 @@ COPY --from=pruned /src/.npmrc ./
 RUN npm ci --no-audit --no-fund
 COPY --from=pruned /src/out/full/ ./
 COPY --from=pruned /src/tsconfig.base.json /src/docker/keep-runtime.sh ./
-RUN npm run build && ./keep-runtime.sh
+RUN npx turbo run build && ./keep-runtime.sh
 
 FROM ${BASE_IMAGE}
 WORKDIR /app

@@ -21,7 +21,7 @@ COPY --from=pruned /src/.npmrc ./
 RUN npm ci --no-audit --no-fund
 COPY --from=pruned /src/out/full/ ./
 COPY --from=pruned /src/tsconfig.base.json /src/docker/keep-runtime.sh ./
-RUN npm run build
+RUN npx turbo run build
 ARG FLAVOUR=cpu
 # Builds, tests and lists the engine; what was downloaded for it is of no further use. Made for the builder alone, it is run by another user.
 RUN ADCTL_ENGINE_CACHE_DIR=/opt/adctl node packages/engine/dist/main-build.js --flavour "${FLAVOUR}" \

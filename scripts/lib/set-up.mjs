@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { checkMachine } from './machine.mjs';
 import { findNode, installPackages, packagesInstalled } from './packages.mjs';
+import { pruneBuilt } from './prune-built.mjs';
 import { SetupProblem, seconds, step } from './report.mjs';
 import { ask, ROOT, run } from './run.mjs';
 
@@ -40,6 +41,7 @@ function flavourOf(args) {
 
 /** turbo skips what has not changed; its output is shown only when something fails. */
 async function build() {
+  await pruneBuilt(ROOT);
   const { code, output } = await ask('turbo', ['run', 'build', '--ui=stream', '--output-logs=errors-only']);
   if (code === 0) return /(\d+) cached, (\d+) total/.exec(output)?.[0];
   throw new SetupProblem(`${output}\n\nThe build failed; the reason is above.`, code);
