@@ -1,4 +1,4 @@
-import { isFinal, TrialSpec, type TrialSummary } from '@adctl/protocol';
+import { isFinal, type Lease, TrialSpec, type TrialSummary, WorkerId } from '@adctl/protocol';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startScriptedWorker } from './testing/scripted-worker.fixtures.js';
 import {
@@ -50,6 +50,32 @@ describe('a sweep from submission to leaderboard', () => {
     expect(board.groups[0]?.rows[0]?.seeds).toHaveLength(3);
     const leases = deployment.messaging.state.bucket('lease');
     await expect.poll(() => leases.entries(accepted.sweep)).toEqual([]);
+  });
+
+  test('leases that a dead controller did not get to delete are deleted by the next one', async () => {
+    const { signal } = stop;
+    await startScriptedWorker({ ...deployment, signal });
+    const { sweep: over } = await deployment.submit(sweepFile());
+    await deployment.until(over, ended);
+    stop.abort();
+    stop = new AbortController();
+    const { sweep: live } = await deployment.submit(sweepFile(), { fresh: true });
+    await deployment.until(live, ({ counts }) => counts.dispatched > 0);
+    const lease: Lease = {
+      attempt: 1,
+      worker: WorkerId.parse('w'),
+      renewedAt: new Date().toISOString(),
+      released: true,
+    };
+    const leases = () => deployment.messaging.state.bucket('lease');
+    await leases().create(`${over}.left`, lease);
+    await leases().create(`${live}.held`, lease);
+    await deployment.close();
+
+    deployment = await startDeployment({ directory: folder.directory });
+
+    await expect.poll(() => leases().entries(over)).toEqual([]);
+    expect(await leases().entries(live)).toHaveLength(1);
   });
 
   test('a spec that is too large for a message lies in the object store', async () => {

@@ -1,7 +1,8 @@
-import { type Clock, createLeaseTimes, type Messaging, systemClock } from '@adctl/messaging';
+import { type Clock, createLeaseTimes, type Messaging, type StateEntry, systemClock } from '@adctl/messaging';
 import type { Sha256, WorkerId } from '@adctl/protocol';
 import type { ObjectStore } from '@adctl/storage';
 import type { Logger } from 'pino';
+import { forgetLeases } from './apply/forget-leases.js';
 import type { ControllerContext, Counters, ExplainClass } from './context.js';
 import { guardWrites } from './leader/guard-writes.js';
 import type { Leadership } from './leader/leadership.js';
@@ -190,9 +191,9 @@ export async function startController(options: ControllerOptions): Promise<Contr
   // Events from here on are followed; what happened before is read from records, leases and objects.
   const marker = await messaging.events.append('controller.start', { at: new Date(clock.now()).toISOString() });
   await loadSweeps(context);
-  const leasesRead = Promise.withResolvers<void>();
+  const leasesRead = Promise.withResolvers<readonly StateEntry[]>();
   keep(watchLeases(context, inbox, { signal: stop.signal, onReady: leasesRead.resolve, onDeadClaim: mend }));
-  await leasesRead.promise;
+  const strays = await leasesRead.promise;
   for (const filter of ['result.>', 'attempt.>', 'release.>'] as const) {
     keep(followEvents(context, inbox, filter, { from: marker.sequence + 1, signal: stop.signal }));
   }
@@ -205,6 +206,10 @@ export async function startController(options: ControllerOptions): Promise<Contr
   started = true;
   clock.after(times.renewMs, tick);
   wake();
+  // Left behind by a controller that died while it deleted them.
+  forgetLeases(context, strays).catch((error: unknown) => {
+    if (!stop.signal.aborted) logger.warn({ err: error }, 'leases of ended sweeps stay until the next start');
+  });
 
   return {
     context,

@@ -2,6 +2,7 @@ import { AdctlError, type SweepId } from '@adctl/protocol';
 import { advanceSweep } from './apply/advance-sweep.js';
 import { dispatchTrials } from './apply/dispatch-trials.js';
 import { foldFacts } from './apply/fold-facts.js';
+import { forgetLeasesOf } from './apply/forget-leases.js';
 import { stopTrials } from './apply/stop-trials.js';
 import { writeSweep } from './apply/write-trial.js';
 import type { ControllerContext } from './context.js';
@@ -111,16 +112,7 @@ function indexResults(context: ControllerContext, { frozen }: SweepBook, over: b
 /** Forgets an ended sweep and the leases of its trials; its records and objects stay. */
 function closeSweep(context: ControllerContext, sweep: SweepId): void {
   context.books.delete(sweep);
-  forgetLeases(context, sweep).catch((error: unknown) => {
-    context.logger.warn({ err: error, sweep }, 'leases of an ended sweep stay behind; they harm nothing');
+  forgetLeasesOf(context, sweep).catch((error: unknown) => {
+    context.logger.warn({ err: error, sweep }, 'leases of an ended sweep stay until the next start');
   });
-}
-
-/** Beside the turns: a large sweep has very many. One that was written since belongs to a trial that is retried. */
-async function forgetLeases({ leases }: ControllerContext, sweep: SweepId): Promise<void> {
-  const entries = await leases.entries(sweep);
-  for (let start = 0; start < entries.length; start += BATCH) {
-    const batch = entries.slice(start, start + BATCH);
-    await Promise.all(batch.map(({ key, revision }) => leases.delete(key, revision)));
-  }
 }

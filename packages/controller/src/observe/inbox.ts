@@ -1,3 +1,4 @@
+import type { StateEntry } from '@adctl/messaging';
 import {
   AttemptEvent,
   isFinal,
@@ -73,21 +74,28 @@ export async function followEvents(
 
 /**
  * Watches leases: a claim is news, a renewal is only noted.
- * @param onReady called once the leases that exist have been noted.
+ * @param onReady called once the leases that exist have been noted, with those of sweeps that are over.
  * @param onDeadClaim called when a worker that has ended turns out to have claimed something.
  */
 export async function watchLeases(
   context: ControllerContext,
   inbox: Inbox,
-  options: { readonly signal: AbortSignal; readonly onReady: () => void; readonly onDeadClaim: () => void },
+  options: {
+    readonly signal: AbortSignal;
+    readonly onReady: (strays: readonly StateEntry[]) => void;
+    readonly onDeadClaim: () => void;
+  },
 ): Promise<void> {
+  let strays: StateEntry[] | null = [];
   for await (const change of context.leases.watch('', options.signal)) {
     if (change === 'ready') {
-      options.onReady();
+      options.onReady(strays ?? []);
+      strays = null;
       continue;
     }
     const [sweep, trial] = change.key.split('.').map((token) => token);
     if (sweep === undefined || trial === undefined) continue;
+    if (!context.books.has(SweepIdSchema.parse(sweep))) strays?.push(change);
     const lease = Lease.safeParse(change.value);
     if (!lease.success) {
       context.leaseBoard.forget(SweepIdSchema.parse(sweep), TrialId.parse(trial)); // deleted: nobody holds it
