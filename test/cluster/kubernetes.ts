@@ -4,16 +4,22 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CONTROLLER_RIGHTS, type PoolInput, PoolsFile } from '@adctl/controller/kubernetes';
 import { resolveCacheDir } from '@adctl/datasets';
-import { type ClusterOptions, type FakeCluster, type Pod, startFakeCluster } from '@adctl/testkit/kubernetes';
+import {
+  type ClusterOptions,
+  kubeconfigFor,
+  type Pod,
+  type ProcessCluster,
+  startFakeCluster,
+} from '@adctl/testkit/kubernetes';
 import type { Cluster, ClusterOptions as PartsOptions } from './cluster.ts';
 import { startCluster } from './cluster.ts';
 
 const WORKER = fileURLToPath(new URL('../../packages/worker/dist/main.js', import.meta.url));
 const TOKEN = 'controller-token';
 
-/** A cluster whose workers are made by the controller's pools, as pods of a make-believe Kubernetes. */
+/** A cluster whose workers are made by the controller's pools, as pods of a Kubernetes whose pods are processes here. */
 export interface KubernetesCluster extends Cluster {
-  readonly kubernetes: FakeCluster;
+  readonly kubernetes: ProcessCluster;
   /** Variables that make a controller process lead the pools. */
   readonly controllerEnv: Readonly<Record<string, string>>;
   /** Resolves once the condition holds; looked at whenever anything in Kubernetes changes. */
@@ -27,25 +33,26 @@ export interface KubernetesOptions extends PartsOptions {
   /** Variables of controller and workers that must stay secret: workers get them from a Secret. */
   readonly secrets?: Readonly<Record<string, string>>;
   readonly nodes?: ClusterOptions['nodes'];
-  /** How long a second of Kubernetes lasts. Default 1,000 ms. */
+  /** How long a second of a make-believe Kubernetes lasts. Default 1,000 ms. */
   readonly secondMs?: number;
+  /** Default: a make-believe one. */
+  readonly startKubernetes?: (options: ClusterOptions) => Promise<ProcessCluster>;
 }
 
 const NODE = { cpu: '8', memory: '64Gi', 'nvidia.com/gpu': '2' };
 
 export async function startKubernetesCluster(options: KubernetesOptions): Promise<KubernetesCluster> {
-  const { secrets = {} } = options;
+  const { secrets = {}, startKubernetes = startFakeCluster } = options;
   const cluster = await startCluster(options);
-  const kubernetes = await startFakeCluster({
+  const kubernetes = await startKubernetes({
     nodes: options.nodes ?? { 'node-1': NODE, 'node-2': NODE },
     ...(options.secondMs === undefined ? {} : { secondMs: options.secondMs }),
     tokens: { [TOKEN]: CONTROLLER_RIGHTS },
     environment: (pod) => ownSurroundings(pod, cluster.folder),
   });
-  const { store } = kubernetes.api;
   // The server's address reaches the workers through a Secret, as credentials do in a real cluster.
   const held = { ADCTL_NATS_URL: `nats://${cluster.nats.url}`, ...secrets };
-  store.create('secrets', {
+  await kubernetes.create('secrets', {
     ...{ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'workers', namespace: 'default' } },
     data: Object.fromEntries(
       Object.entries(held).map(([name, value]) => [name, Buffer.from(value).toString('base64')]),
@@ -55,7 +62,7 @@ export async function startKubernetesCluster(options: KubernetesOptions): Promis
   const pools = join(cluster.folder, 'pools.yaml');
   await writeFile(pools, JSON.stringify(poolsFile(cluster, options, Object.keys(held))));
   const kubeconfig = join(cluster.folder, 'kubeconfig');
-  await writeFile(kubeconfig, JSON.stringify(kubeconfigFor(kubernetes.api.url)), { mode: 0o600 });
+  await writeFile(kubeconfig, JSON.stringify(kubeconfigFor(kubernetes.url, TOKEN)), { mode: 0o600 });
   return {
     ...cluster,
     kubernetes,
@@ -69,25 +76,30 @@ export async function startKubernetesCluster(options: KubernetesOptions): Promis
 }
 
 /** The workload that the controller would be a pod of. @returns the pod's name. */
-async function createOwner({ api: { store } }: FakeCluster): Promise<string> {
-  const metadata = { name: 'adctl', namespace: 'default' };
-  const { uid } = store.create('deployments', {
-    apiVersion: 'apps/v1',
-    kind: 'Deployment',
-    metadata,
-    spec: {},
-  }).metadata;
-  const set = store.create('replicasets', {
-    ...{ apiVersion: 'apps/v1', kind: 'ReplicaSet', spec: {} },
-    metadata: {
-      ...{ name: 'adctl-1', namespace: 'default' },
-      ownerReferences: [{ apiVersion: 'apps/v1', kind: 'Deployment', name: 'adctl', uid, controller: true }],
-    },
+async function createOwner(kubernetes: ProcessCluster): Promise<string> {
+  const labels = { app: 'adctl' };
+  const containers = [{ name: 'controller', image: 'registry.example/adctl:0.1.0' }];
+  const spec = {
+    replicas: 0,
+    selector: { matchLabels: labels },
+    template: { metadata: { labels }, spec: { containers } },
+  };
+  const owned = (kind: string, name: string, uid: string) => [
+    { apiVersion: 'apps/v1', kind, name, uid, controller: true },
+  ];
+  const deployment = await kubernetes.create('deployments', {
+    ...{ apiVersion: 'apps/v1', kind: 'Deployment', spec },
+    metadata: { name: 'adctl', namespace: 'default' },
   });
-  const owner = { apiVersion: 'apps/v1', kind: 'ReplicaSet', name: 'adctl-1', uid: set.metadata.uid, controller: true };
-  store.create('pods', {
-    ...{ apiVersion: 'v1', kind: 'Pod', spec: { containers: [], nodeName: 'elsewhere' } },
-    metadata: { name: 'adctl-1-x', namespace: 'default', ownerReferences: [owner] },
+  const ofDeployment = owned('Deployment', 'adctl', deployment.metadata.uid);
+  const set = await kubernetes.create('replicasets', {
+    ...{ apiVersion: 'apps/v1', kind: 'ReplicaSet', spec },
+    metadata: { name: 'adctl-1', namespace: 'default', ownerReferences: ofDeployment },
+  });
+  const ofSet = owned('ReplicaSet', 'adctl-1', set.metadata.uid);
+  await kubernetes.create('pods', {
+    ...{ apiVersion: 'v1', kind: 'Pod', spec: { containers, nodeName: 'elsewhere' } },
+    metadata: { name: 'adctl-1-x', namespace: 'default', ownerReferences: ofSet },
   });
   return 'adctl-1-x';
 }
@@ -135,18 +147,9 @@ function ownSurroundings({ metadata }: Pod, folder: string): Record<string, stri
   };
 }
 
-function kubeconfigFor(server: string): unknown {
-  return {
-    ...{ apiVersion: 'v1', kind: 'Config', 'current-context': 'fake' },
-    clusters: [{ name: 'fake', cluster: { server, 'insecure-skip-tls-verify': true } }],
-    users: [{ name: 'controller', user: { token: TOKEN } }],
-    contexts: [{ name: 'fake', context: { cluster: 'fake', user: 'controller', namespace: 'default' } }],
-  };
-}
-
 const LONGEST_WAIT_MS = 120_000;
 
-function until({ api, pods, log }: FakeCluster, condition: () => boolean): Promise<void> {
+function until({ listen, pods, log }: ProcessCluster, condition: () => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = (settle: () => void) => {
       unlisten();
@@ -156,7 +159,7 @@ function until({ api, pods, log }: FakeCluster, condition: () => boolean): Promi
     const look = () => {
       if (condition()) end(resolve);
     };
-    const unlisten = api.store.listen(look);
+    const unlisten = listen(look);
     const limit = setTimeout(() => {
       const lines = pods().map(
         (pod) => `${pod.metadata.name} ${JSON.stringify(pod.status)}\n${log(pod.metadata.name)}`,

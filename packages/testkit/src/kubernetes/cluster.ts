@@ -4,6 +4,7 @@ import { JobController } from './job-controller.js';
 import { Kubelet } from './kubelet.js';
 import { asNode, asPod, type KubeObject, type Pod, setCondition } from './objects.js';
 import { schedulePods } from './scheduler.js';
+import type { NewObject } from './store.js';
 
 export interface ClusterOptions extends ApiServerOptions {
   /** Allocatable resources of each node by name, e.g. `{ 'gpu-1': { cpu: '8', memory: '64Gi', 'nvidia.com/gpu': '2' } }`. */
@@ -16,24 +17,37 @@ export interface ClusterOptions extends ApiServerOptions {
   readonly environment?: (pod: Pod) => Readonly<Record<string, string>>;
 }
 
-/** A make-believe cluster whose pods are real processes on this machine. */
-export interface FakeCluster {
-  readonly api: ApiServer;
+/** A cluster whose pods are real processes on this machine. */
+export interface ProcessCluster {
+  /** Address of the API server. */
+  readonly url: string;
+  /** Objects of the namespace, or of all. */
+  list(plural: string, namespace?: string): KubeObject[];
   /** Pods of the namespace, or of all. */
   pods(namespace?: string): Pod[];
   /** Processes of living pods, by pod. */
   pids(): ReadonlyMap<string, number>;
   log(pod: string): string;
   /** As `kubectl drain` does: SIGTERM, grace, and no failure is counted. */
-  evict(pod: Pod): void;
+  evict(pod: Pod): Promise<void>;
+  create(plural: string, object: NewObject): Promise<KubeObject>;
+  /** Asks for an object's deletion; what it owns follows. */
+  delete(plural: string, namespace: string | undefined, name: string): Promise<void>;
+  /** @param listener hears that anything has changed. @returns the function that stops it. */
+  listen(listener: () => void): () => void;
+  /** Kills every process and stops the server. */
+  stop(): Promise<void>;
+}
+
+/** A make-believe cluster, in which things can be made to fail. */
+export interface FakeCluster extends ProcessCluster {
+  readonly api: ApiServer;
   killForMemory(pod: Pod): void;
   /** The node stops answering; its processes die, or go on without anyone hearing of them. */
   failNode(name: string, processes: 'die' | 'go-on'): void;
   addNode(name: string, allocatable: Readonly<Record<string, string>>): void;
   /** The cloud takes a failed node away; its pods go with it. */
   removeNode(name: string): void;
-  /** Kills every process and stops the server. */
-  stop(): Promise<void>;
 }
 
 /** A failed node is marked not ready after so long, and its pods are marked for deletion after their toleration. */
@@ -81,10 +95,19 @@ export async function startFakeCluster(options: ClusterOptions): Promise<FakeClu
 
   return {
     api,
+    url: api.url,
+    list: (plural, namespace) => store.list(plural, namespace),
     pods: (namespace) => store.list('pods', namespace).map(asPod),
     pids: () => new Map([...kubelets.values()].flatMap((kubelet) => [...kubelet.pids()])),
     log: (pod) => [...kubelets.values()].map((kubelet) => kubelet.log(pod)).join(''),
-    evict: ({ metadata }) => void evictPod(store, metadata.namespace ?? 'default', metadata.name),
+    async evict({ metadata }) {
+      evictPod(store, metadata.namespace ?? 'default', metadata.name);
+    },
+    create: async (plural, object) => store.create(plural, object),
+    async delete(plural, namespace, name) {
+      store.delete(plural, store.get(plural, namespace, name));
+    },
+    listen: (listener) => store.listen(listener),
     killForMemory({ metadata }) {
       for (const kubelet of kubelets.values()) kubelet.killForMemory(metadata.name);
     },

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -40,6 +40,12 @@ export function whyNoServer(env: NodeJS.ProcessEnv): string | undefined {
 export function whyNoJobs({ KUBEBUILDER_ASSETS: assets }: NodeJS.ProcessEnv): string | undefined {
   if (assets && existsSync(join(assets, 'kube-controller-manager'))) return undefined;
   return 'KUBEBUILDER_ASSETS names no folder with kube-controller-manager beside etcd, kube-apiserver and kubectl';
+}
+
+/** Minor version of the control plane in `KUBEBUILDER_ASSETS`. */
+export function minorOfAssets({ KUBEBUILDER_ASSETS: assets = '' }: NodeJS.ProcessEnv): number {
+  const said = execFileSync(join(assets, 'kube-apiserver'), ['--version'], { encoding: 'utf8' });
+  return minorIn(said);
 }
 
 /** Starts etcd and kube-apiserver from `KUBEBUILDER_ASSETS`, or takes the kubeconfig's cluster. */
@@ -167,10 +173,16 @@ async function answering(url: string): Promise<void> {
   }
 }
 
-/** Providers write versions such as `31+`. */
 async function minorOf(url: string): Promise<number> {
-  const version = (await (await fetch(`${url}/version`)).json()) as { minor: string };
-  return Number.parseInt(version.minor, 10);
+  const { gitVersion } = (await (await fetch(`${url}/version`)).json()) as { gitVersion: string };
+  return minorIn(gitVersion);
+}
+
+/** `v1.31.2-eks-7f9249a`: 31. @throws Error for what is no version. */
+function minorIn(text: string): number {
+  const minor = Number(/v1\.(\d+)/.exec(text)?.[1]);
+  if (Number.isNaN(minor)) throw new Error(`not a version of Kubernetes: ${text}`);
+  return minor;
 }
 
 function freePort(): Promise<number> {

@@ -9,10 +9,10 @@ import {
   type PodStatus,
   setCondition,
 } from './objects.js';
-import type { Store } from './store.js';
+import type { ClusterState } from './store.js';
 
 export interface KubeletOptions {
-  readonly store: Store;
+  readonly store: ClusterState;
   readonly node: string;
   /** How long a second of Kubernetes lasts here. */
   readonly secondMs: number;

@@ -18,8 +18,13 @@ export interface ProbeStep {
 
 export interface Probe {
   readonly name: string;
+  /** The oldest minor version that must answer so; older ones (1.20 was tried) do not. Default: any. */
+  readonly since?: number;
   readonly steps: readonly ProbeStep[];
 }
+
+/** The oldest minor version adctl supports. */
+const OLDEST = 31;
 
 const JOBS = '/apis/batch/v1/namespaces/{ns}/jobs';
 const PODS = '/api/v1/namespaces/{ns}/pods';
@@ -72,6 +77,7 @@ const event = (name: string, keys: object = {}) => ({
 export const PROBES: readonly Probe[] = [
   {
     name: 'creating an existing name is refused',
+    since: OLDEST,
     steps: [
       { method: 'POST', path: JOBS, body: job('twice'), code: 201, has: { 'metadata.generation': 1 } },
       { method: 'POST', path: JOBS, body: job('twice'), code: 409, reason: 'AlreadyExists' },
@@ -88,6 +94,7 @@ export const PROBES: readonly Probe[] = [
   },
   {
     name: 'an unknown field is refused strictly, and otherwise dropped with a warning',
+    since: OLDEST,
     steps: [
       {
         method: 'POST',
@@ -183,6 +190,7 @@ export const PROBES: readonly Probe[] = [
   },
   {
     name: 'the status is written apart, and the generation counts changes of the spec',
+    since: OLDEST,
     steps: [
       {
         method: 'POST',
@@ -239,6 +247,7 @@ export const PROBES: readonly Probe[] = [
   },
   {
     name: 'a failure policy goes with Never, replaces only failed pods, and completes its conditions',
+    since: OLDEST,
     steps: [
       {
         method: 'POST',
@@ -312,6 +321,7 @@ export const PROBES: readonly Probe[] = [
   },
   {
     name: 'fields select as far as the resource allows',
+    since: OLDEST,
     steps: [
       { method: 'POST', path: JOBS, body: job('by-name'), code: 201 },
       {
@@ -330,6 +340,7 @@ export const PROBES: readonly Probe[] = [
   },
   {
     name: 'lists come in pages',
+    since: OLDEST,
     steps: [
       { method: 'POST', path: MAPS, body: map('p1', {}, { probe: 'pages' }), code: 201 },
       { method: 'POST', path: MAPS, body: map('p2', {}, { probe: 'pages' }), code: 201 },

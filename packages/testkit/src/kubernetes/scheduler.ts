@@ -1,9 +1,9 @@
 import { isOver } from './job-controller.js';
 import { asNode, asPod, hasCondition, type Node, type Pod, setCondition } from './objects.js';
-import type { Store } from './store.js';
+import type { ClusterState } from './store.js';
 
 /** Places pods on the first node that fits, or says why none does. */
-export function schedulePods(store: Store): void {
+export function schedulePods(store: ClusterState): void {
   const nodes = store.list('nodes').map(asNode);
   for (const object of store.list('pods')) {
     const pod = asPod(object);
@@ -20,13 +20,13 @@ export function schedulePods(store: Store): void {
   }
 }
 
-function bind(store: Store, pod: Pod, nodeName: string): void {
+function bind(store: ClusterState, pod: Pod, nodeName: string): void {
   const conditions = setCondition(pod.status.conditions, { type: 'PodScheduled', status: 'True' }, Date.now());
   store.update('pods', { ...pod, spec: { ...pod.spec, nodeName }, status: { ...pod.status, conditions } });
 }
 
 /** `0/2 nodes are available: 2 Insufficient nvidia.com/gpu.` */
-function writeUnschedulable(store: Store, pod: Pod, reasons: readonly string[]): void {
+function writeUnschedulable(store: ClusterState, pod: Pod, reasons: readonly string[]): void {
   const counts = new Map<string, number>();
   for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
   const list = [...counts].map(([reason, count]) => `${count} ${reason}`).join(', ');
@@ -36,7 +36,7 @@ function writeUnschedulable(store: Store, pod: Pod, reasons: readonly string[]):
   store.update('pods', { ...pod, status: { ...pod.status, phase: 'Pending', conditions } });
 }
 
-function whyNot({ spec }: Pod, node: Node, store: Store): string | null {
+function whyNot({ spec }: Pod, node: Node, store: ClusterState): string | null {
   if (!hasCondition(node.status.conditions, 'Ready')) return 'node(s) were not ready';
   const labels = node.metadata.labels ?? {};
   const selected = Object.entries(spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value);
@@ -54,7 +54,7 @@ function whyNot({ spec }: Pod, node: Node, store: Store): string | null {
   return short === undefined ? null : `Insufficient ${short[0]}`;
 }
 
-function usedOn(node: string, store: Store): Map<string, number> {
+function usedOn(node: string, store: ClusterState): Map<string, number> {
   const used = new Map<string, number>();
   for (const object of store.list('pods')) {
     const pod = asPod(object);

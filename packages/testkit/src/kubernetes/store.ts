@@ -19,6 +19,9 @@ export type NewObject = Pick<KubeObject, 'apiVersion' | 'kind' | 'spec' | 'statu
   readonly [field: string]: unknown;
 };
 
+/** What the stand-ins for scheduler and kubelet need of a cluster's objects. */
+export type ClusterState = Pick<Store, 'list' | 'find' | 'get' | 'update' | 'remove'>;
+
 /**
  * The fake's etcd: objects with versions, a history that watches read, and owners whose deletion takes their dependants
  * along. Objects that go in and come out are copies.
