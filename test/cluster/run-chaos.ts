@@ -18,7 +18,7 @@ const report = await runChaos(
     natsRestarts,
     refuse: 0.3,
     ackWaitMs: 3_000,
-    epochs: 40,
+    epochs: 150,
     seed,
   },
   (line) => console.error(line),
