@@ -21,13 +21,17 @@ describe.each(DOCKERFILES)('%s', (path) => {
   });
 
   test('takes the part of the workspace that it needs, by the turbo of the lock file', () => {
-    const prunes = valuesOf('RUN').filter((value) => value.includes('turbo'));
+    const prunes = valuesOf('RUN').filter((value) => value.includes('turbo prune') || / turbo@\S+ /.test(value));
     expect(prunes).toEqual([expect.stringMatching(/^npx --yes turbo@\S+ prune .* --docker$/)]);
     expect(prunes[0]).toContain(`turbo@${manifest.devDependencies.turbo} `);
+    // Not `npm run build`: that begins with a script that lies outside of the packages.
+    expect(valuesOf('RUN').filter((value) => /\bturbo run build\b|npm run build/.test(value))).toEqual([
+      expect.stringMatching(/^npx turbo run build( && \.\/keep-runtime\.sh)?$/),
+    ]);
   });
 
   test('brings the code that trains, whose digest controller and workers must agree on', () => {
-    expect(valuesOf('RUN').find((value) => value.includes('turbo'))).toContain('@adctl/worker');
+    expect(valuesOf('RUN').find((value) => value.includes(' prune '))).toContain('@adctl/worker');
   });
 
   test('ends as a user who is not root, given by numbers, before its entry', () => {
