@@ -69,6 +69,12 @@ export function comparableLeaderboard(stdout: string): unknown {
   }));
 }
 
+/** What must be equal of the results below two object folders, by trial: the digest of the trained model and the test numbers. */
+export async function comparableResults(objects: string): Promise<ReadonlyMap<string, unknown>> {
+  const results = await readResults(objects);
+  return new Map([...results].map(([trial, { artifacts, test }]) => [trial, { model: artifacts.model?.sha256, test }]));
+}
+
 /** All results below an object folder, by trial. */
 export async function readResults(objects: string): Promise<Map<string, TrialResult>> {
   const { readdir, readFile } = await import('node:fs/promises');

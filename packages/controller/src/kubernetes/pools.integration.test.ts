@@ -126,7 +126,7 @@ it('leaves the Job of an evicted worker to Kubernetes, which makes another pod a
   const [first] = harness.pods();
   if (first === undefined) throw new Error('no pod');
 
-  harness.cluster.evict(first);
+  await harness.cluster.evict(first);
   await harness.until(() => {
     const [worker] = harness.board.workers();
     return worker?.state === 'idle' && worker.worker !== first.metadata.name;

@@ -93,15 +93,17 @@ export async function watchLeases(
       strays = null;
       continue;
     }
-    const [sweep, trial] = change.key.split('.').map((token) => token);
-    if (sweep === undefined || trial === undefined) continue;
-    if (!context.books.has(SweepIdSchema.parse(sweep))) strays?.push(change);
+    const [sweepToken, trialToken] = change.key.split('.');
+    if (sweepToken === undefined || trialToken === undefined) continue;
+    const sweep = SweepIdSchema.parse(sweepToken);
+    const trial = TrialId.parse(trialToken);
+    if (strays !== null && !context.books.has(sweep)) strays.push(change);
     const lease = Lease.safeParse(change.value);
     if (!lease.success) {
-      context.leaseBoard.forget(SweepIdSchema.parse(sweep), TrialId.parse(trial)); // deleted: nobody holds it
+      context.leaseBoard.forget(sweep, trial); // deleted: nobody holds it
       continue;
     }
-    noteLease(context, inbox, SweepIdSchema.parse(sweep), TrialId.parse(trial), lease.data);
+    noteLease(context, inbox, sweep, trial, lease.data);
     if (lease.data.released !== true && context.fleet.isGone(lease.data.worker)) options.onDeadClaim();
   }
 }
