@@ -3,12 +3,10 @@ import type { TrialRecord } from '@adctl/protocol';
 import { publishAgain } from './apply/dispatch-trials.js';
 import { foldFacts } from './apply/fold-facts.js';
 import { fence, findLeftovers, takeBack } from './apply/take-back.js';
+import { inBatches } from './batches.js';
 import type { ControllerContext } from './context.js';
 import type { SweepBook } from './observe/sweep-book.js';
 import { type ObservedTrial, planReconcile, type ReconcileAction } from './plan/reconcile.js';
-
-/** Trials mended at once. */
-const BATCH = 64;
 
 /**
  * Observe → plan → apply: compares records, leases, queue and workers and mends what does not fit. Level-based: it works
@@ -38,10 +36,7 @@ export async function reconcile(
     atStart,
     isLive: (sweep, trial) => context.books.get(sweep)?.get(trial) !== undefined,
   });
-  for (let start = 0; start < actions.length; start += BATCH) {
-    const batch = actions.slice(start, start + BATCH);
-    await Promise.all(batch.map((action) => applyAction(context, action, everyClaimDead)));
-  }
+  await inBatches(actions, (action) => applyAction(context, action, everyClaimDead));
   const redelivered = actions.filter(({ action }) => action === 'redeliver' || action === 'republish').length;
   context.measures.reconciled((performance.now() - begin) / 1000, redelivered);
   return actions.length;

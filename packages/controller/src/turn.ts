@@ -5,6 +5,7 @@ import { foldFacts } from './apply/fold-facts.js';
 import { forgetLeasesOf } from './apply/forget-leases.js';
 import { stopTrials } from './apply/stop-trials.js';
 import { writeSweep } from './apply/write-trial.js';
+import { inBatches } from './batches.js';
 import type { ControllerContext } from './context.js';
 import { viewDispatch } from './observe/dispatch-view.js';
 import { type Inbox, type TrialNews, toFacts } from './observe/inbox.js';
@@ -13,8 +14,6 @@ import { planDispatch } from './plan/dispatch.js';
 
 /** Pause before something that failed for a passing reason is tried again, in ack waits. */
 const RETRY_ACK_WAITS = 1 / 60;
-/** Trials folded at once: lets the store write many records in one transaction. */
-const BATCH = 64;
 
 /**
  * One turn of the controller: fold what was heard, stop what should not run, end what is done, fill the windows.
@@ -35,10 +34,7 @@ export async function runTurn(context: ControllerContext, inbox: Inbox): Promise
 }
 
 async function foldNews(context: ControllerContext, inbox: Inbox): Promise<void> {
-  const news = inbox.take();
-  for (let start = 0; start < news.length; start += BATCH) {
-    await Promise.all(news.slice(start, start + BATCH).map((one) => foldOrRetry(context, inbox, one)));
-  }
+  await inBatches(inbox.take(), (one) => foldOrRetry(context, inbox, one));
 }
 
 /** A store that is away for a moment delays one trial's news; nothing is lost. */

@@ -1,13 +1,12 @@
 import { PRIORITIES, type Priority } from '@adctl/messaging';
 import { fitsMessage, type TrialAssignment, type TrialRecord, type TrialSpec, trialSpecKey } from '@adctl/protocol';
+import { BATCH } from '../batches.js';
 import { type ControllerContext, isoNow } from '../context.js';
 import type { SweepBook, TrialEntry } from '../observe/sweep-book.js';
 import { specOf } from './results.js';
 import { reuseResult } from './reuse.js';
 import { createTrial, writeSweep, writeTrial } from './write-trial.js';
 
-/** Trials handled at once: lets the store write many records in one transaction. */
-const BATCH = 64;
 /** The sweep's `expanded` is written once it is this far behind. */
 const EXPANDED_LAG = 256;
 

@@ -1,9 +1,7 @@
 import type { StateEntry } from '@adctl/messaging';
 import type { SweepId } from '@adctl/protocol';
+import { inBatches } from '../batches.js';
 import type { ControllerContext } from '../context.js';
-
-/** Leases deleted at once. */
-const BATCH = 64;
 
 /** Deletes the leases of an ended sweep's trials, beside the turns: a large sweep has very many. */
 export async function forgetLeasesOf(context: ControllerContext, sweep: SweepId): Promise<void> {
@@ -15,8 +13,5 @@ export async function forgetLeases(
   { leases }: ControllerContext,
   seen: readonly Pick<StateEntry, 'key' | 'revision'>[],
 ): Promise<void> {
-  for (let start = 0; start < seen.length; start += BATCH) {
-    const batch = seen.slice(start, start + BATCH);
-    await Promise.all(batch.map(({ key, revision }) => leases.delete(key, revision)));
-  }
+  await inBatches(seen, ({ key, revision }) => leases.delete(key, revision));
 }

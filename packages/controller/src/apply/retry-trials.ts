@@ -1,4 +1,5 @@
 import { type FinalState, SweepRecord, TrialRecord } from '@adctl/protocol';
+import { inBatches } from '../batches.js';
 import { type ControllerContext, isoNow } from '../context.js';
 import { unknownSweep } from '../errors.js';
 import { isOver, loadSweep } from '../observe/load-sweeps.js';
@@ -11,9 +12,6 @@ export interface RetrySelection {
   /** Only trials whose last failure is of one of these classes. */
   readonly classes?: readonly string[] | undefined;
 }
-
-/** Trials handled at once. */
-const BATCH = 64;
 
 /**
  * Gives final trials a new generation: same trial, new result key, empty story; attempt numbers go on rising, because they
@@ -50,14 +48,10 @@ export async function retryTrials(
       tally: undefined,
     });
   }
-  for (let start = 0; start < chosen.length; start += BATCH) {
-    await Promise.all(
-      chosen.slice(start, start + BATCH).map(async ({ record: final, revision }) => {
-        const again = nextGeneration(final, REASONS.retried(owner), isoNow(context));
-        book.put(await rewriteTrial(context, again, revision), final.state);
-      }),
-    );
-  }
+  await inBatches(chosen, async ({ record: final, revision }) => {
+    const again = nextGeneration(final, REASONS.retried(owner), isoNow(context));
+    book.put(await rewriteTrial(context, again, revision), final.state);
+  });
   context.wake();
   return chosen.length;
 }

@@ -1,4 +1,5 @@
 import type { TrialRecord } from '@adctl/protocol';
+import { inBatches } from '../batches.js';
 import { type ControllerContext, failureLimits, isoNow, nowOf } from '../context.js';
 import type { SweepBook, TrialEntry } from '../observe/sweep-book.js';
 import { foldFact } from '../plan/fold-fact.js';
@@ -11,9 +12,6 @@ import { writeTrial } from './write-trial.js';
 /** Default time a worker has to save a checkpoint after a pause or cancel, in ack waits (design: graceful with deadline). */
 const DEADLINE_ACK_WAITS = 1;
 
-/** Trials handled at once. */
-const BATCH = 64;
-
 /**
  * Brings the live trials of a paused or cancelling sweep to where they should be: messages out of the queue, workers told,
  * queued trials of a cancelled sweep ended. Level-based; what was done already is left alone.
@@ -23,10 +21,7 @@ export async function stopTrials(context: ControllerContext, book: SweepBook): P
   const { cancelRequest } = book.record;
   if (!pause && cancelRequest === undefined) return;
   const pending = [...book.entries()].filter(({ record }) => needsStop(record, cancelRequest === undefined));
-  for (let start = 0; start < pending.length; start += BATCH) {
-    const batch = pending.slice(start, start + BATCH);
-    await Promise.all(batch.map((entry) => stopTrial(context, book, entry)));
-  }
+  await inBatches(pending, (entry) => stopTrial(context, book, entry));
 }
 
 function needsStop(record: TrialRecord, pauseOnly: boolean): boolean {

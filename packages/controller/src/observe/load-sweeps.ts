@@ -1,6 +1,7 @@
 import type { StateEntry } from '@adctl/messaging';
 import { isFinal, SweepRecord, sweepSpecKey, TrialRecord } from '@adctl/protocol';
 import { takeOverSweep, takeOverTrial, writeSweep } from '../apply/write-trial.js';
+import { inBatches } from '../batches.js';
 import type { ControllerContext } from '../context.js';
 import { sweepUnreadable } from '../errors.js';
 import { FrozenSweep } from '../plan/frozen-sweep.js';
@@ -14,9 +15,6 @@ import { SweepBook, type TrialEntry } from './sweep-book.js';
 export function isOver(record: Pick<SweepRecord, 'state'>): boolean {
   return record.state === 'completed' || record.state === 'cancelled' || record.state === 'failed';
 }
-
-/** Records taken over at once. */
-const BATCH = 64;
 
 /**
  * The term to write with: the election's, unless records know a higher one, because the bucket that counts elections was
@@ -55,12 +53,10 @@ export async function loadSweep(context: ControllerContext, record: SweepRecord,
   const seen: boolean[] = [];
   const finals: FinalTrial[] = [];
   const entries = await context.trials.entries(record.sweep);
-  for (let start = 0; start < entries.length; start += BATCH) {
-    for (const entry of await Promise.all(entries.slice(start, start + BATCH).map((one) => readTrial(context, one)))) {
-      seen[entry.record.index] = true;
-      finals.push(...toFinalTrial(entry.record));
-      book.put(entry);
-    }
+  for (const entry of await inBatches(entries, (one) => readTrial(context, one))) {
+    seen[entry.record.index] = true;
+    finals.push(...toFinalTrial(entry.record));
+    book.put(entry);
   }
   const expanded = Math.max(record.expanded, seen.length);
   for (let index = 0; index < expanded; index++) if (seen[index] !== true) book.missing.push(index);
