@@ -1,66 +1,40 @@
-import { type Lease, type SweepId, type TrialSummary, WorkerId } from '@adctl/protocol';
+import { type Lease, WorkerId } from '@adctl/protocol';
 import { writeResultOnce } from '@adctl/storage';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { makeResult, startScriptedWorker } from './testing/scripted-worker.fixtures.js';
-import {
-  ended,
-  startDeployment,
-  sweepFile,
-  type TestDeployment,
-  temporaryDirectory,
-} from './testing/test-deployment.fixtures.js';
+import { describe, expect, test } from 'vitest';
+import { completes, SMALL, useBench } from './testing/bench.fixtures.js';
+import { makeResult } from './testing/scripted-worker.fixtures.js';
+import { ended } from './testing/test-deployment.fixtures.js';
 
-const ACK_WAIT_MS = 400;
-/** Two configurations of one class: 2 search and 2 report trials, one slot. */
-const SMALL = sweepFile({ learningRates: [0.001, 0.002], normal: [8], seeds: { search: 1, report: 2, finalists: 1 } });
-let folder: ReturnType<typeof temporaryDirectory>;
-let deployment: TestDeployment;
-let stop: AbortController;
-
-beforeEach(async () => {
-  folder = temporaryDirectory();
-  stop = new AbortController();
-  deployment = await startDeployment({ directory: folder.directory, ackWaitMs: ACK_WAIT_MS });
-});
-
-afterEach(async () => {
-  stop.abort();
-  await deployment.close();
-  folder.remove();
-});
-
-const startWorker = (script: Parameters<typeof startScriptedWorker>[0]['script']) =>
-  startScriptedWorker({ ...deployment, ackWaitMs: ACK_WAIT_MS, signal: stop.signal, ...(script ? { script } : {}) });
-const list = (sweep: SweepId) => deployment.request<TrialSummary[]>('trials.list', { sweep });
+const bench = useBench({ ackWaitMs: 400 });
 
 describe('what was lost behind the controller comes back', () => {
   test('every message of the queue', async () => {
-    const { sweep } = await deployment.submit(SMALL);
-    await deployment.until(sweep, ({ counts }) => counts.dispatched === 2);
+    const { sweep } = await bench.deployment.submit(SMALL);
+    await bench.deployment.until(sweep, ({ counts }) => counts.dispatched === 2);
 
-    for (const { sequence } of await deployment.messaging.queue.contents()) {
-      await deployment.messaging.queue.remove(sequence);
+    for (const { sequence } of await bench.deployment.messaging.queue.contents()) {
+      await bench.deployment.messaging.queue.remove(sequence);
     }
-    const worker = await startWorker(undefined);
-    const summary = await deployment.until(sweep, ended);
+    const worker = await bench.startWorker(() => completes);
+    const summary = await bench.deployment.until(sweep, ended);
 
     expect(summary).toMatchObject({ state: 'completed', counts: { completed: 4 } });
     expect(worker.claims).toHaveLength(4);
   });
 
   test('a lease, with the message and the worker', async () => {
-    const worker = await startWorker(({ index }, attempt) =>
-      index === 0 && attempt === 1 ? { does: 'vanish' } : { does: 'complete' },
+    const worker = await bench.startWorker(
+      () => (index, attempt) => (index === 0 && attempt === 1 ? { does: 'vanish' } : { does: 'complete' }),
     );
-    const { sweep } = await deployment.submit(SMALL);
-    await deployment.until(sweep, ({ counts }) => counts.running === 1 && counts.completed === 1);
-    const [lost] = await list(sweep);
+    const { sweep } = await bench.deployment.submit(SMALL);
+    await bench.deployment.until(sweep, ({ counts }) => counts.running === 1 && counts.completed === 1);
+    const [lost] = await bench.list(sweep);
 
-    await deployment.messaging.state.bucket('lease').delete(`${sweep}.${lost!.trial}`);
-    for (const { sequence } of await deployment.messaging.queue.contents()) {
-      await deployment.messaging.queue.remove(sequence);
+    await bench.deployment.messaging.state.bucket('lease').delete(`${sweep}.${lost!.trial}`);
+    for (const { sequence } of await bench.deployment.messaging.queue.contents()) {
+      await bench.deployment.messaging.queue.remove(sequence);
     }
-    const summary = await deployment.until(sweep, ended);
+    const summary = await bench.deployment.until(sweep, ended);
 
     expect(summary).toMatchObject({ state: 'completed', counts: { completed: 4 } });
     const attempts = worker.claims.filter(({ spec }) => spec.trial === lost!.trial).map(({ attempt }) => attempt);
@@ -70,24 +44,24 @@ describe('what was lost behind the controller comes back', () => {
   });
 
   test('an event: the result is found in the object store, and counts as it is', async () => {
-    const { sweep } = await deployment.submit(SMALL);
-    await deployment.until(sweep, ({ counts }) => counts.dispatched === 2);
-    const delivery = (await deployment.messaging.queue.next({ class: 'cpu', waitMs: 5_000 }))!;
+    const { sweep } = await bench.deployment.submit(SMALL);
+    await bench.deployment.until(sweep, ({ counts }) => counts.dispatched === 2);
+    const delivery = (await bench.deployment.messaging.queue.next({ class: 'cpu', waitMs: 5_000 }))!;
     const { trial, spec } = delivery.assignment;
     const worker = WorkerId.parse('w-silent');
     const lease: Lease = { attempt: 1, worker, renewedAt: new Date().toISOString() };
-    await deployment.messaging.state.bucket('lease').create(`${sweep}.${trial}`, lease);
-    await deployment.until(sweep, ({ counts }) => counts.running === 1);
+    await bench.deployment.messaging.state.bucket('lease').create(`${sweep}.${trial}`, lease);
+    await bench.deployment.until(sweep, ({ counts }) => counts.running === 1);
 
     // The worker stores its result and dies before it tells anybody.
     await writeResultOnce(
-      deployment.objects,
+      bench.deployment.objects,
       makeResult(spec!, { state: 'completed', worker, attempt: 1, generation: 0 }),
     );
     await delivery.ack();
-    await deployment.until(sweep, ({ counts }) => counts.completed === 1);
+    await bench.deployment.until(sweep, ({ counts }) => counts.completed === 1);
 
-    const record = (await list(sweep)).find((one) => one.trial === trial);
+    const record = (await bench.list(sweep)).find((one) => one.trial === trial);
     expect(record).toMatchObject({ state: 'completed', attempt: 1, worker, failures: [] });
   });
 });

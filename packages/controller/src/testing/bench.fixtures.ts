@@ -9,8 +9,6 @@ import {
   temporaryDirectory,
 } from './test-deployment.fixtures.js';
 
-const ACK_WAIT_MS = 1_000;
-
 /** Two configurations of one class: 2 search and 2 report trials. */
 export const SMALL = sweepFile({
   learningRates: [0.001, 0.002],
@@ -31,7 +29,8 @@ export interface Bench {
   show(sweep: SweepId): Promise<SweepSummary>;
 }
 
-export function useBench(): Bench {
+/** @param options.ackWaitMs default 1 s */
+export function useBench({ ackWaitMs = 1_000 }: { readonly ackWaitMs?: number } = {}): Bench {
   let folder: ReturnType<typeof temporaryDirectory>;
   let deployment: TestDeployment;
   let stop: AbortController;
@@ -39,7 +38,7 @@ export function useBench(): Bench {
   beforeEach(async () => {
     folder = temporaryDirectory();
     stop = new AbortController();
-    deployment = await startDeployment({ directory: folder.directory, ackWaitMs: ACK_WAIT_MS });
+    deployment = await startDeployment({ directory: folder.directory, ackWaitMs });
   });
   afterEach(async () => {
     stop.abort();
@@ -53,12 +52,12 @@ export function useBench(): Bench {
     },
     async restart(options) {
       await deployment.close();
-      deployment = await startDeployment({ directory: folder.directory, ackWaitMs: ACK_WAIT_MS, ...options });
+      deployment = await startDeployment({ directory: folder.directory, ackWaitMs, ...options });
     },
     startWorker: (script) =>
       startScriptedWorker({
         ...deployment,
-        ackWaitMs: ACK_WAIT_MS,
+        ackWaitMs,
         signal: stop.signal,
         script: ({ index }, attempt) => script()(index, attempt),
       }),
