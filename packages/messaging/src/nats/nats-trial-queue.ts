@@ -9,7 +9,7 @@ import { isConsumerMissing, isLimitReached, isMessageMissing } from './jetstream
 import type { NatsNames } from './names.js';
 import { giveBack, NatsDelivery, parseAssignment } from './nats-delivery.js';
 import { prepareConsumers } from './prepare.js';
-import { pullOne } from './pull.js';
+import { Puller, type PullOptions } from './pull.js';
 import type { StreamSettings } from './settings.js';
 
 const SubjectsInfo = z.object({ state: z.object({ subjects: z.record(z.string(), z.int()).nullish() }) });
@@ -34,6 +34,8 @@ export class NatsTrialQueue implements TrialQueue {
   readonly #prepared = new Set<string>();
   /** Classes whose consumers are being made: whoever needs them meanwhile waits for the same. */
   readonly #preparing = new Map<string, Promise<void>>();
+  /** Pullers that wait for the next call, by class. */
+  readonly #idle = new Map<string, Puller[]>();
 
   constructor(
     private readonly jetstream: JetStream,
@@ -67,8 +69,7 @@ export class NatsTrialQueue implements TrialQueue {
     assertSubject(options.class, 'class');
     this.jetstream.client.closed.throwIfAborted();
     if (signal.aborted) return null;
-    const message = await pullOne(this.jetstream, this.options.names, {
-      class: options.class,
+    const message = await this.#pull(options.class, {
       waitMs: options.waitMs,
       signal,
       mend: async () => {
@@ -79,6 +80,18 @@ export class NatsTrialQueue implements TrialQueue {
     if (message !== null) return this.#toDelivery(message);
     if (!signal.aborted) this.jetstream.client.closed.throwIfAborted();
     return null;
+  }
+
+  async #pull(className: string, options: PullOptions): Promise<NatsMessage | null> {
+    const idle = this.#idle.get(className) ?? [];
+    this.#idle.set(className, idle);
+    const puller = idle.pop() ?? new Puller(this.jetstream, this.options.names, className);
+    try {
+      return await puller.pull(options);
+    } finally {
+      if (puller.isReusable()) idle.push(puller);
+      else await puller.end();
+    }
   }
 
   #toDelivery(message: NatsMessage): Delivery {
