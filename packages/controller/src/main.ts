@@ -59,13 +59,11 @@ async function main(): Promise<number> {
   }
 }
 
-/** Connections and stores, for the life of the process. Objects first: what NATS holds can be made again from them. */
+/** Connections and stores, for the life of the process; opened at once, because a standby is one only when both are. */
 async function openParts(
   config: ControllerConfig,
   logger: ClusterParts['logger'],
 ): Promise<Omit<ClusterParts, 'metrics' | 'health' | 'poolMetrics'>> {
-  const objects = await openObjects(config.objects);
-  logger.info(objects.facts, 'object store open');
   const options = {
     ...config.nats,
     role: 'controller',
@@ -73,7 +71,11 @@ async function openParts(
     settings: config.streams,
     report: (problem: Error) => logger.warn({ err: problem }, 'NATS'),
   } as const;
-  const prepared = await prepareNats({ ...options, classes: config.classes });
+  const [objects, prepared] = await Promise.all([
+    openObjects(config.objects),
+    prepareNats({ ...options, classes: config.classes }),
+  ]);
+  logger.info(objects.facts, 'object store open');
   logger.info(prepared, 'NATS prepared');
   const messaging = await connectNats(options);
   return { config, messaging, objects, logger, version: ownVersion(), natsVersion: prepared.serverVersion };

@@ -15,8 +15,7 @@ async function main(): Promise<number> {
   const destination = pino.destination({ fd: 2, sync: true }); // lines must survive process.exit
   const logger = pino({ name: 'worker', level: config.logLevel, base: { worker: config.worker } }, destination);
   if (config.healthPort !== null) await serveHealth(config.healthPort, logger);
-  const objects = await openObjects(config.objects);
-  const messaging = await connect(config, logger);
+  const [objects, messaging] = await Promise.all([openObjects(config.objects), connect(config, logger)]);
   await prepareScratch(config.scratchDirectory, config.worker);
   const worker = createWorker({
     config,

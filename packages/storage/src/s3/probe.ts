@@ -27,27 +27,35 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 /**
  * Finds out what a store really does, with about 30 small requests on keys of its own, which it deletes again. Conditions
  * that a store ignores are the dangerous ones: nothing fails, and results are overwritten.
+ *
+ * Everything that is looked at has keys of its own, so that all looks go on at once: whoever starts waits for them.
  * @throws AdctlError what the store throws, but for `storage_unsupported`, which is an answer.
  */
 export async function probeS3(store: ObjectStore): Promise<S3Capabilities> {
   const folder = `${PROBES}/${randomUUID()}`;
-  const keys = ['a', 'b', 'race', 'upload'].map((name) => `${folder}/${name}`);
-  const [first = '', second = '', race = '', upload = ''] = keys;
-  try {
+  const used: string[] = [];
+  const key = (name: string): string => {
+    const whole = `${folder}/${name}`;
+    used.push(whole);
+    return whole;
+  };
+  const looks = [
     // Without the right to list, S3 answers 403 for an absent key: better said here than in the middle of a trial.
-    await store.head(first);
-    const strongList = await listsAtOnce(store, folder, [first, second]);
-    await store.put(first, bytes('first'));
-    return {
-      strongList,
-      putIfAbsent: await supported(() => refuses(store.put(first, bytes('if absent'), { ifAbsent: true }))),
-      putIfMatch: await supported(() => comparesAndSets(store, first)),
-      putIfAbsentAtomic: await supported(() => hasOneWinner(store, race)),
-      multipart: await supported(() => takesParts(store, upload)),
-      completeIfAbsent: await supported(() => completesIfAbsent(store, first)),
-    };
+    store.head(key('nothing')),
+    listsAtOnce(store, `${folder}/list/`, [key('list/a'), key('list/b')]),
+    supported(() => refusesWhatIsThere(store, key('absent'))),
+    supported(() => comparesAndSets(store, key('match'))),
+    supported(() => hasOneWinner(store, key('race'))),
+    supported(() => takesParts(store, key('upload'))),
+    supported(() => completesIfAbsent(store, key('complete'))),
+  ] as const;
+  try {
+    const [, strongList, putIfAbsent, putIfMatch, putIfAbsentAtomic, multipart, completeIfAbsent] =
+      await Promise.all(looks);
+    return { strongList, putIfAbsent, putIfMatch, putIfAbsentAtomic, multipart, completeIfAbsent };
   } finally {
-    for (const key of keys) await store.delete(key);
+    await Promise.allSettled(looks); // or one of them would write again what is deleted now
+    await Promise.all(used.map((one) => store.delete(one)));
   }
 }
 
@@ -63,10 +71,15 @@ async function supported(probe: () => Promise<boolean>): Promise<boolean> {
   }
 }
 
+async function refusesWhatIsThere(store: ObjectStore, key: string): Promise<boolean> {
+  await store.put(key, bytes('first'));
+  return refuses(store.put(key, bytes('if absent'), { ifAbsent: true }));
+}
+
 async function listsAtOnce(store: ObjectStore, folder: string, keys: readonly string[]): Promise<boolean> {
   const listed = async () => {
     const found: string[] = [];
-    for await (const { key } of store.list(`${folder}/`)) found.push(key);
+    for await (const { key } of store.list(folder)) found.push(key);
     return found.join();
   };
   // Written backwards: a store that lists in order of arrival is found out.
@@ -102,6 +115,7 @@ async function takesParts(store: ObjectStore, key: string): Promise<boolean> {
 }
 
 async function completesIfAbsent(store: ObjectStore, existing: string): Promise<boolean> {
+  await store.put(existing, bytes('first'));
   const upload = await store.createMultipart(existing);
   try {
     await upload.putPart(1, bytes('part'));
