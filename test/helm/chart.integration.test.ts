@@ -3,17 +3,25 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { buildWorkerJob, CONTROLLER_RIGHTS, parsePools } from '@adctl/controller/kubernetes';
+import { CONTROLLER_RIGHTS } from '@adctl/controller/kubernetes';
 import { findNatsBinaries } from '@adctl/testkit';
-import type { V1EnvVar, V1PodSpec } from '@kubernetes/client-node';
 import { expect, test } from 'vitest';
 import { makeNatsUsers } from '../../packages/cli/src/services/nats-users.js';
-import { parseControllerConfig } from '../../packages/controller/src/config.js';
 import { parseWorkerConfig } from '../../packages/worker/src/config.js';
 import { BASE_VALUES, CHART, findManifest, LEAST_VALUES, OVERLAY_NAMES, overlayValues, renderChart } from './chart.js';
 import { describeWithTools } from './describe-with-tools.js';
 import { breaches } from './pod-security.js';
-import { findProblems, type Manifest } from './strict-manifest.js';
+import {
+  controllerConfigOf,
+  environmentOf,
+  podOf,
+  podsOf,
+  readControllerConfig,
+  workerJobsOf,
+  workerPodOf,
+} from './pods.js';
+import { findProblems } from './strict-manifest.js';
+import { findUnread } from './unread-variables.js';
 import { createValuesSchema } from './values-schema.js';
 
 const run = promisify(execFile);
@@ -47,6 +55,12 @@ const EVERYTHING = {
     dashboard: { enabled: true },
   },
 };
+const OWN_NATS = {
+  ...LEAST_VALUES,
+  messaging: {},
+  pools: [POOL],
+  nats: { enabled: true, authorization: 'authorization {}', replicas: 3, tlsSecret: 'tls' },
+};
 const MONITORING = ['monitoring.coreos.com/v1'];
 /** Kinds of operators that may not be installed; their schemas are not part of Kubernetes. */
 const FOREIGN = ['ServiceMonitor', 'PrometheusRule'];
@@ -74,14 +88,7 @@ describeWithTools('the chart', ({ helm }) => {
   test.each([
     ['the least values', LEAST_VALUES],
     ['every switch on', EVERYTHING],
-    [
-      'an own NATS server',
-      {
-        ...LEAST_VALUES,
-        messaging: {},
-        nats: { enabled: true, authorization: 'authorization {}', replicas: 3, tlsSecret: 'tls' },
-      },
-    ],
+    ['an own NATS server', OWN_NATS],
   ] as const)('with %s, every object is one that an API server accepts', async (_what, values) => {
     const manifests = await render(values, MONITORING);
     const own = manifests.filter(({ kind }) => !FOREIGN.includes(kind));
@@ -102,42 +109,21 @@ describeWithTools('the chart', ({ helm }) => {
       MONITORING,
     );
     const pods = podsOf(manifests);
-    const { pools, ...shared } = parsePools(poolsFile(manifests), 'pools.yaml');
-    const jobs = pools.map((pool) =>
-      buildWorkerJob(
-        pool,
-        { name: 'gpu-1-1', kept: false },
-        { namespace: 'adctl', instance: 'adctl', shared, owner: undefined },
-      ),
-    );
+    const jobs = workerJobsOf(manifests);
 
     expect(pods.map(([title]) => title)).toEqual(
       expect.arrayContaining(['Deployment adctl-controller', 'StatefulSet adctl-nats', 'Pod adctl-test-ready']),
     );
     for (const [title, pod] of pods) expect(breaches(pod), title).toEqual([]);
-    for (const job of jobs) expect(breaches(job.spec!.template.spec!), job.metadata?.name).toEqual([]);
+    expect(jobs).toHaveLength(1);
+    for (const job of jobs) expect(breaches(workerPodOf(job)), job.metadata?.name).toEqual([]);
   });
 
   test('the controller and the workers understand the environment the chart gives them', async () => {
     const manifests = await render(EVERYTHING, MONITORING);
-    const { pools, ...shared } = parsePools(poolsFile(manifests), 'pools.yaml');
-    const [pool] = pools;
-    const job = buildWorkerJob(
-      pool!,
-      { name: 'gpu-1-1', kept: false },
-      { namespace: 'adctl', instance: 'adctl', shared, owner: undefined },
-    );
-    const controller = environmentOf(podOf(findManifest(manifests, 'Deployment')));
-    const worker = environmentOf(job.spec!.template.spec!);
+    const worker = environmentOf(workerPodOf(workerJobsOf(manifests)[0]));
 
-    const folder = mkdtempSync(join(tmpdir(), 'adctl-pools-'));
-    const poolsPath = join(folder, 'pools.yaml');
-    writeFileSync(poolsPath, poolsFile(manifests));
-
-    expect(controller.ADCTL_POOLS_FILE).toBe('/etc/adctl/pools/pools.yaml');
-    const config = parseControllerConfig({ ...controller, ADCTL_POOLS_FILE: poolsPath });
-    rmSync(folder, { recursive: true });
-    expect(config).toMatchObject({
+    expect(controllerConfigOf(manifests)).toMatchObject({
       nats: { servers: ['tls://nats.example:4222'], tls: { caFile: '/etc/adctl/nats-ca/ca.crt' } },
       objects: { kind: 's3' },
     });
@@ -146,6 +132,30 @@ describeWithTools('the chart', ({ helm }) => {
       ADCTL_NATS_IDENTITY: 'worker',
       AWS_SECRET_ACCESS_KEY: 'secret objects/AWS_SECRET_ACCESS_KEY',
     });
+  });
+
+  test('workers of a release with another name are its own, and its network policy selects them', async () => {
+    const manifests = await renderChart({ helm, release: 'lab', values: { ...LEAST_VALUES, pools: [POOL] } });
+    const { podSelector } = findManifest(manifests, 'NetworkPolicy', 'worker').spec as {
+      podSelector: { matchLabels: Record<string, string> };
+    };
+
+    expect(controllerConfigOf(manifests).kubernetes?.instance).toBe('lab');
+    expect(workerJobsOf(manifests)[0]?.spec?.template.metadata?.labels).toMatchObject(podSelector.matchLabels);
+    expect(podSelector.matchLabels).toMatchObject({ 'app.kubernetes.io/instance': 'lab' });
+  });
+
+  test.each([
+    ['every switch on', { values: EVERYTHING, apiVersions: MONITORING }],
+    ['an own NATS server', { values: OWN_NATS }],
+    ...OVERLAY_NAMES.map((name) => [`overlay ${name}`, { files: [BASE_VALUES, overlayValues(name)] }] as const),
+  ] as const)('with %s, every variable of adctl that pods get is one that their program reads', async (_what, how) => {
+    const manifests = await renderChart({ helm, ...how });
+    const controller = environmentOf(podOf(findManifest(manifests, 'Deployment')));
+
+    expect(findUnread(controller, (variables) => readControllerConfig(manifests, variables))).toEqual([]);
+    for (const job of workerJobsOf(manifests))
+      expect(findUnread(environmentOf(workerPodOf(job)), parseWorkerConfig), job.metadata?.name).toEqual([]);
   });
 
   test('nats-server accepts the configuration of the own server, with users made by the CLI', async () => {
@@ -274,29 +284,4 @@ function readControllerSources(): string {
     .filter((file) => file.endsWith('.ts') && !/\.(test|fixtures)\.ts$/.test(file))
     .map((file) => readFileSync(join(root, file), 'utf8'))
     .join('\n');
-}
-
-function podsOf(manifests: readonly Manifest[]): [title: string, pod: V1PodSpec][] {
-  return manifests
-    .filter(({ kind }) => ['Deployment', 'StatefulSet', 'Pod'].includes(kind))
-    .map((one) => [`${one.kind} ${one.metadata.name}`, podOf(one)]);
-}
-
-function podOf({ kind, spec }: Manifest): V1PodSpec {
-  return kind === 'Pod' ? (spec as V1PodSpec) : (spec as { template: { spec: V1PodSpec } }).template.spec;
-}
-
-function poolsFile(manifests: readonly Manifest[]): string {
-  return (findManifest(manifests, 'ConfigMap', 'pools').data as Record<string, string>)['pools.yaml']!;
-}
-
-/** The first container's variables; references become words. */
-function environmentOf({ containers: [container] }: V1PodSpec): Record<string, string> {
-  return Object.fromEntries((container?.env ?? []).map((variable) => [variable.name, textOf(variable)]));
-}
-
-function textOf({ value, valueFrom }: V1EnvVar): string {
-  const secret = valueFrom?.secretKeyRef;
-  if (secret !== undefined) return `secret ${secret.name}/${secret.key}`;
-  return value ?? 'from-the-pod';
 }

@@ -23,6 +23,8 @@ export function overlayValues(name: (typeof OVERLAY_NAMES)[number]): string {
 
 export interface RenderOptions {
   readonly helm: string;
+  /** Default `adctl`. */
+  readonly release?: string;
   /** Files with values, later ones win. */
   readonly files?: readonly string[];
   readonly values?: object;
@@ -39,7 +41,7 @@ export const LEAST_VALUES = {
 };
 
 /**
- * Renders the chart as release `adctl` in namespace `adctl`.
+ * Renders the chart in namespace `adctl`.
  * @throws Error with what helm says.
  */
 export async function renderChart(options: RenderOptions): Promise<Manifest[]> {
@@ -50,7 +52,7 @@ export async function renderChart(options: RenderOptions): Promise<Manifest[]> {
     const { stdout } = await run(
       options.helm,
       [
-        ...['template', 'adctl', CHART, '--namespace', 'adctl', '--kube-version', '1.31.0'],
+        ...['template', options.release ?? 'adctl', CHART, '--namespace', 'adctl', '--kube-version', '1.31.0'],
         ...(options.files ?? []).flatMap((file) => ['--values', file]),
         ...['--values', values],
         ...(options.apiVersions ?? []).flatMap((version) => ['--api-versions', version]),

@@ -1,7 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { parseControllerConfig } from '../../packages/controller/src/config.js';
+import { parseWorkerConfig } from '../../packages/worker/src/config.js';
+import { findUnread } from '../helm/unread-variables.js';
 import { DOCKERFILES, lastStage, ROOT, readInstructions } from './dockerfile.js';
+
+const CLUSTER = { ADCTL_NATS_URL: 'nats://a:4222', ADCTL_OBJECTS: 's3', ADCTL_S3_BUCKET: 'trials' };
+/** Who reads the environment in each image. */
+const PROGRAMS = {
+  'docker/adctl.Dockerfile': parseControllerConfig,
+  'docker/worker.Dockerfile': parseWorkerConfig,
+} as const;
 
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
@@ -49,6 +59,19 @@ describe.each(DOCKERFILES)('%s', (path) => {
     expect(stage.filter(({ name }) => ['RUN', 'ADD'].includes(name))).toEqual([{ name: 'RUN', value: makesUser }]);
     const copies = stage.filter(({ name }) => name === 'COPY').map(({ value }) => value);
     for (const copy of copies) expect(copy).toMatch(/^(--from=built \S+ \S+|--chmod=644 docker\/\S+ \S+)$/);
+  });
+
+  test('sets only variables of adctl that its program reads, to values that it takes', () => {
+    const set = lastStage(instructions).filter(({ name }) => ['ARG', 'ENV'].includes(name));
+    const text = set.map(({ value }) => value).join(' ');
+    const flavour = /\bFLAVOUR=(\w+)/.exec(text)?.[1] ?? '';
+    const own = [...text.matchAll(/\b(ADCTL_\w+)=(\S+)/g)].map(([, name, value]) => [
+      name,
+      value?.replace(/\$\{FLAVOUR\}/, flavour),
+    ]);
+
+    expect(own.length).toBe(text.split('ADCTL_').length - 1);
+    expect(findUnread({ ...CLUSTER, ...Object.fromEntries(own) }, PROGRAMS[path])).toEqual([]);
   });
 
   test('asks for no secret as an argument and sets none', () => {

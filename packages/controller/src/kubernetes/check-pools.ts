@@ -26,7 +26,6 @@ export const VOLUME_SOURCES = [
 /** Variables that follow from other keys of the pool, and which. */
 export const OWN_VARIABLES: Readonly<Record<string, string>> = {
   ADCTL_WORKER_ID: 'the name of the pod',
-  ADCTL_POOL: 'name',
   ADCTL_CLASS: 'class',
   ADCTL_ENGINE_FLAVOUR: 'flavour',
   ADCTL_SLOTS: 'slotsPerWorker',

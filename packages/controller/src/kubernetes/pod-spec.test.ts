@@ -87,7 +87,6 @@ it('tells the worker who it is and what it serves', () => {
   });
   const values = Object.fromEntries([...env].map(([name, { value }]) => [name, value]));
   expect(values).toMatchObject({
-    ADCTL_POOL: 'gpu24',
     ADCTL_CLASS: 'big',
     ADCTL_ENGINE_FLAVOUR: 'gpu',
     ADCTL_SLOTS: '2',

@@ -170,7 +170,6 @@ function tolerationsOf(pool: Pool): V1Toleration[] {
 function environmentOf(pool: Pool, { kept }: WorkerJob, shared: readonly PoolVariable[]): V1EnvVar[] {
   const drainMs = (pool.graceSeconds - GRACE_MARGIN_SECONDS) * 1000;
   const values = {
-    ADCTL_POOL: pool.name,
     ADCTL_CLASS: pool.class,
     ADCTL_ENGINE_FLAVOUR: pool.flavour,
     ADCTL_SLOTS: String(pool.slotsPerWorker),
