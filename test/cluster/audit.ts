@@ -30,8 +30,9 @@ export interface Audit {
 
 /**
  * Compares what four witnesses say of a sweep, each read by itself: the result objects, the trials' records, the stream of
- * result events, the queue. Of an ended sweep every trial must have exactly one result, everywhere the same, and nothing is
- * left in the queue. Whatever the records say is on its way must lie in the queue, or nobody will ever train it.
+ * result events, the queue. Of an ended sweep every trial must have exactly one result, one record and an event, everywhere
+ * the same, and nothing is left in the queue. Whatever the records say is on its way must lie in the queue, or nobody will
+ * ever train it. A trial of which one witness says nothing is a problem as much as one of which two say different things.
  */
 export async function auditSweep(
   cluster: Cluster,
@@ -52,17 +53,24 @@ export async function auditSweep(
   try {
     const records = await readRecords(messaging, sweep);
     if (records.length !== trials) problems.push(`${records.length} trials have a record, not ${trials}`);
+    const recorded = new Set<string>(records.map(({ trial }) => trial));
+    for (const trial of results.keys()) if (!recorded.has(trial)) problems.push(`${trial} has no record`);
     for (const record of records) {
       const stored = results.get(record.trial);
       if (record.state !== 'completed') problems.push(`the record of ${record.trial} says ${record.state}`);
       if (record.resultKey !== stored?.key) problems.push(`the record of ${record.trial} names another result`);
     }
+    const told = new Set<string>();
     for await (const { data } of messaging.events.read(`result.${sweep}.>`)) {
       const event = ResultEvent.parse(data);
-      if (event.resultKey !== results.get(event.trial)?.key) {
+      const stored = results.get(event.trial);
+      told.add(event.trial);
+      const carried = event.result ?? stored?.result; // one that is too large for an event lies in the store only
+      if (event.resultKey !== stored?.key || carried?.attempt !== stored.result.attempt) {
         problems.push(`an event of attempt ${event.attempt} of ${event.trial} names another result`);
       }
     }
+    for (const trial of results.keys()) if (!told.has(trial)) problems.push(`no event tells of the result of ${trial}`);
     const queued = await messaging.queue.contents();
     if (queued.length > 0) problems.push(`${queued.length} messages are left in the queue`);
     const onTheirWay = new Set<string>(queued.map(({ assignment }) => assignment.trial));

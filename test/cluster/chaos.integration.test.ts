@@ -1,8 +1,9 @@
 import { connectNats } from '@adctl/messaging/nats';
+import { TrialResult } from '@adctl/protocol';
 import { createFilesystemStore } from '@adctl/storage/filesystem';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { auditSweep } from './audit.ts';
+import { auditSweep, connectAsController } from './audit.ts';
 import { runChaos } from './chaos.ts';
 import { startCluster } from './cluster.ts';
 import { writeNoopSweep } from './noop-sweep.ts';
@@ -25,7 +26,7 @@ test('every trial has exactly one result although controllers, workers and the s
   expect(Math.min(report.kills.workers, report.kills.controllers)).toBeGreaterThan(0);
 });
 
-test('the audit finds what was tampered with', async () => {
+test('the audit finds what was tampered with, of each witness', async () => {
   const cluster = await startCluster({ ackWaitMs: 5_000, env: { ADCTL_TRAINER: 'noop' } });
   try {
     await cluster.startLeader();
@@ -36,30 +37,55 @@ test('the audit finds what was tampered with', async () => {
     const { sweep } = z.object({ accepted: z.object({ sweep: z.string() }) }).parse(JSON.parse(stdout)).accepted;
     const objects = createFilesystemStore(cluster.objects);
     const audit = () => auditSweep(cluster, { sweep, trials: 2, objects });
-    const before = await audit();
-    const keys: string[] = [];
-    for await (const { key } of objects.list(`v1/result/${sweep}/`)) keys.push(key);
-    const [first = ''] = keys;
+    const untouched = await audit();
+    const [{ key: first } = { key: '' }] = await collect(objects.list(`v1/result/${sweep}/`));
     const stored = await objects.get(first);
+    const { trial } = TrialResult.parse(JSON.parse(Buffer.from(stored?.content ?? []).toString())).spec;
+    const messaging = await connectAsController(cluster);
+    const records = messaging.state.bucket('trial');
+    const record = await records.get(`${sweep}.${trial}`);
+    const events = await collect(messaging.events.read(`result.${sweep}.${trial}.>`));
 
     // A second object for one trial, as a writer without conditional writes would leave it.
     await objects.put(first.replace(/\.json$/, '.g1.json'), stored?.content ?? new Uint8Array());
     const doubled = await audit();
     await objects.delete(first.replace(/\.json$/, '.g1.json'));
+
+    await messaging.events.purge(`result.${sweep}.${trial}.>`);
+    const untold = await audit();
+    await messaging.events.appendAll(events);
+
+    await records.delete(`${sweep}.${trial}`);
+    const unrecorded = await audit();
+    await records.put(`${sweep}.${trial}`, record?.value);
+    const mended = await audit();
+
     await objects.delete(first);
     const lost = await audit();
+    await messaging.events.purge('result.>');
+    const silent = await audit();
+    await messaging.close();
 
-    expect(before).toMatchObject({ results: 2, problems: [] });
+    expect([untouched, mended]).toMatchObject(Array(2).fill({ results: 2, problems: [] }));
     expect(doubled.problems).toContainEqual(expect.stringContaining('has two result objects'));
+    expect(untold.problems).toEqual([`no event tells of the result of ${trial}`]);
+    expect(unrecorded.problems).toEqual(['1 trials have a record, not 2', `${trial} has no record`]);
     expect(lost.problems).toEqual([
       '1 trials have a result object, not 2',
-      expect.stringContaining('names another result'),
-      expect.stringContaining('names another result'),
+      `the record of ${trial} names another result`,
+      `an event of attempt 1 of ${trial} names another result`,
     ]);
+    expect(silent.problems).toContainEqual(expect.stringContaining('no event tells of the result of'));
   } finally {
     await cluster.close();
   }
 });
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
 
 test('the audit finds a trial whose message a zombie has acked, and a new controller mends it', async () => {
   const cluster = await startCluster({ ackWaitMs: 3_000, env: { ADCTL_TRAINER: 'noop' } });

@@ -1,4 +1,4 @@
-import { type Lease, WorkerId } from '@adctl/protocol';
+import { type Lease, ResultEvent, WorkerId } from '@adctl/protocol';
 import { writeResultOnce } from '@adctl/storage';
 import { describe, expect, test } from 'vitest';
 import { completes, SMALL, useBench } from './testing/bench.fixtures.js';
@@ -43,7 +43,7 @@ describe('what was lost behind the controller comes back', () => {
     expect(new Set(attempts).size).toBe(attempts.length);
   });
 
-  test('an event: the result is found in the object store, and counts as it is', async () => {
+  test('an event: the result is found in the object store, counts as it is, and is told of', async () => {
     const { sweep } = await bench.deployment.submit(SMALL);
     await bench.deployment.until(sweep, ({ counts }) => counts.dispatched === 2);
     const delivery = (await bench.deployment.messaging.queue.next({ class: 'cpu', waitMs: 5_000 }))!;
@@ -63,5 +63,10 @@ describe('what was lost behind the controller comes back', () => {
 
     const record = (await bench.list(sweep)).find((one) => one.trial === trial);
     expect(record).toMatchObject({ state: 'completed', attempt: 1, worker, failures: [] });
+    const told: ResultEvent[] = [];
+    for await (const { data } of bench.deployment.messaging.events.read(`result.${sweep}.${trial}.>`)) {
+      told.push(ResultEvent.parse(data));
+    }
+    expect(told).toMatchObject([{ attempt: 1, resultKey: record?.resultKey }]);
   });
 });

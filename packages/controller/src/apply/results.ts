@@ -67,13 +67,18 @@ export async function storeResult(
   ours: TrialResult,
 ): Promise<{ readonly key: string; readonly result: TrialResult }> {
   const { key, result } = await writeResultOnce(context.objects, ours);
+  await announceResult(context, key, result);
+  return { key, result };
+}
+
+/** Notes a stored result and appends its event, unless whoever stored it did: every result has one. */
+export async function announceResult(context: ControllerContext, key: string, result: TrialResult): Promise<void> {
   context.results.note(result, key);
   const { sweep, trial } = result.spec;
   const { generation, attempt, ending } = result;
   const about = { version: 1, type: 'result', sweep, trial, generation, attempt, ending } as const;
   const event: ResultEvent = { ...about, resultKey: key, ...(fitsMessage(result) ? { result } : {}) };
   await context.messaging.events.append(`result.${sweep}.${trial}.${generation}.${attempt}`, event, { once: true });
-  return { key, result };
 }
 
 /** The key under which a trial's result will be or is. */

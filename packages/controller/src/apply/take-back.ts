@@ -4,7 +4,7 @@ import { type ControllerContext, isoNow } from '../context.js';
 import type { SweepBook } from '../observe/sweep-book.js';
 import type { TrialFact } from '../plan/fold-fact.js';
 import { foldFacts } from './fold-facts.js';
-import { resultKeyOf, toResultFacts } from './results.js';
+import { announceResult, resultKeyOf, toResultFacts } from './results.js';
 import { trialKey } from './write-trial.js';
 
 /** The name under which the controller holds a claim that it took from a worker. */
@@ -48,7 +48,7 @@ export async function findLeftovers(
   const key = resultKeyOf(record);
   const result = await readResult(context.objects, key);
   if (result !== null) {
-    context.results.note(result, key);
+    await announceResult(context, key, result); // its worker may have died before it could
     return { fact: 'result', result: toResultFacts(result, key, book.frozen.sweep.objective) };
   }
 
