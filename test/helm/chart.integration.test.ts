@@ -4,9 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { CONTROLLER_RIGHTS } from '@adctl/controller/kubernetes';
-import { findNatsBinaries } from '@adctl/testkit';
 import { expect, test } from 'vitest';
-import { makeNatsUsers } from '../../packages/cli/src/services/nats-users.js';
 import { parseWorkerConfig } from '../../packages/worker/src/config.js';
 import { BASE_VALUES, CHART, findManifest, LEAST_VALUES, OVERLAY_NAMES, overlayValues, renderChart } from './chart.js';
 import { describeWithTools } from './describe-with-tools.js';
@@ -16,6 +14,7 @@ import {
   environmentOf,
   podOf,
   podsOf,
+  podTemplateOf,
   readControllerConfig,
   workerJobsOf,
   workerPodOf,
@@ -59,7 +58,10 @@ const OWN_NATS = {
   ...LEAST_VALUES,
   messaging: {},
   pools: [POOL],
-  nats: { enabled: true, authorization: 'authorization {}', replicas: 3, tlsSecret: 'tls' },
+  nats: {
+    ...{ enabled: true, authorization: 'authorization {}', replicas: 3, tlsSecret: 'tls' },
+    routesSecret: { name: 'routes' },
+  },
 };
 const MONITORING = ['monitoring.coreos.com/v1'];
 /** Kinds of operators that may not be installed; their schemas are not part of Kubernetes. */
@@ -158,33 +160,6 @@ describeWithTools('the chart', ({ helm }) => {
       expect(findUnread(environmentOf(workerPodOf(job)), parseWorkerConfig), job.metadata?.name).toEqual([]);
   });
 
-  test('nats-server accepts the configuration of the own server, with users made by the CLI', async () => {
-    const { newest } = await findNatsBinaries();
-    if ('missing' in newest) throw new Error(newest.missing);
-    const folder = mkdtempSync(join(tmpdir(), 'adctl-nats-'));
-    const { authorizationFile } = await makeNatsUsers({
-      folder,
-      classes: ['gpu24'],
-      people: ['alice'],
-      admins: ['carol'],
-      namespace: undefined,
-    });
-    const authorization = readFileSync(authorizationFile, 'utf8');
-    const manifests = await render({
-      ...LEAST_VALUES,
-      messaging: {},
-      nats: { enabled: true, replicas: 3, authorization },
-    });
-    const config = (findManifest(manifests, 'ConfigMap', 'nats').data as Record<string, string>)['nats.conf']!;
-    const file = join(folder, 'nats.conf');
-    writeFileSync(file, config);
-
-    const { stderr } = await run(newest.path, ['-t', '-c', file], { env: { POD_NAME: 'adctl-nats-0' } });
-
-    expect(stderr).toMatch(/configuration file .* is valid/);
-    rmSync(folder, { recursive: true });
-  });
-
   test('the Role holds exactly the rights that the controller lists, and the ClusterRoles are none', async () => {
     const manifests = await render(EVERYTHING, MONITORING);
     const { rules } = findManifest(manifests, 'Role') as unknown as {
@@ -223,6 +198,31 @@ describeWithTools('the chart', ({ helm }) => {
     expect(ports(policyOf('controller').egress)).toEqual([[53, 53], [4222], [443], [443, 6443]]);
     expect(policyOf('worker').ingress).toEqual([]);
     expect(ports(policyOf('worker').egress)).toEqual([[53, 53], [4222], [443]]);
+  });
+
+  test('the own NATS server is reached by controllers, workers and those named, and by its like', async () => {
+    const lab = { namespaceSelector: { matchLabels: { team: 'lab' } } };
+    const policyOf = async (replicas: number) => {
+      const nats = { ...OWN_NATS.nats, replicas };
+      const manifests = await render({ ...OWN_NATS, nats, networkPolicy: { natsClients: [lab] } });
+      const server = podTemplateOf(findManifest(manifests, 'StatefulSet', 'nats')).metadata?.labels;
+      return { server, policy: findManifest(manifests, 'NetworkPolicy', 'nats').spec };
+    };
+    const { server, policy } = await policyOf(3);
+    const name = 'app.kubernetes.io';
+    const selects = (labels: object) => ({ podSelector: { matchLabels: labels } });
+    const program = (component: string) =>
+      selects({
+        [`${name}/name`]: 'adctl',
+        [`${name}/instance`]: 'adctl',
+        [`${name}/component`]: component,
+      });
+    const among = [{ ports: [{ protocol: 'TCP', port: 6222 }], from: [selects(server ?? {})] }];
+    const clients = { ports: [{ protocol: 'TCP', port: 4222 }], from: [program('controller'), program('worker'), lab] };
+
+    expect(policy).toMatchObject({ ...selects(server ?? {}), policyTypes: ['Ingress', 'Egress'] });
+    expect(policy).toMatchObject({ ingress: [clients, ...among] });
+    expect((await policyOf(1)).policy).toMatchObject({ ingress: [clients], egress: [] });
   });
 
   test('dashboard and alerts ask only for metrics that the controller has', async () => {
@@ -267,6 +267,10 @@ describeWithTools('the chart', ({ helm }) => {
     [{ ...LEAST_VALUES, messaging: { url: 'nats://me:pw@host' } }, /must not hold a user or password/],
     [{ ...LEAST_VALUES, nats: { enabled: true, authorization: 'x' } }, /exclude each other/],
     [{ ...LEAST_VALUES, messaging: {}, nats: { enabled: true } }, /nats.authorization is needed/],
+    [
+      { ...OWN_NATS, nats: { ...OWN_NATS.nats, routesSecret: {} } },
+      /nats.routesSecret.name is needed above one replica/,
+    ],
     [{ ...LEAST_VALUES, objectStore: {} }, /objectStore.bucket is needed/],
     [{ ...LEAST_VALUES, image: {} }, /image.repository is needed/],
     [{ ...LEAST_VALUES, image: { repository: 'x', tag: 'latest' } }, /must not be 'latest'/],

@@ -1,5 +1,5 @@
 import { buildWorkerJob } from '@adctl/controller/kubernetes';
-import type { V1EnvVar, V1Job, V1PodSpec } from '@kubernetes/client-node';
+import type { V1EnvVar, V1Job, V1PodSpec, V1PodTemplateSpec } from '@kubernetes/client-node';
 import { type ControllerConfig, parseControllerConfig } from '../../packages/controller/src/config.js';
 import { findManifest } from './chart.js';
 import type { Manifest } from './strict-manifest.js';
@@ -13,8 +13,15 @@ export function podsOf(manifests: readonly Manifest[]): [title: string, pod: V1P
     .map((one) => [`${one.kind} ${one.metadata.name}`, podOf(one)]);
 }
 
-export function podOf({ kind, spec }: Manifest): V1PodSpec {
-  return kind === 'Pod' ? (spec as V1PodSpec) : (spec as { template: { spec: V1PodSpec } }).template.spec;
+export function podOf(manifest: Manifest): V1PodSpec {
+  const pod = manifest.kind === 'Pod' ? (manifest.spec as V1PodSpec) : podTemplateOf(manifest).spec;
+  if (pod === undefined) throw new Error(`${manifest.kind} ${manifest.metadata.name} has no pods`);
+  return pod;
+}
+
+/** What a Deployment or StatefulSet makes pods from. */
+export function podTemplateOf({ spec }: Manifest): V1PodTemplateSpec {
+  return (spec as { template: V1PodTemplateSpec }).template;
 }
 
 /** The settings that the chart's controller would run with. */

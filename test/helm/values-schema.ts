@@ -26,6 +26,7 @@ const nats = z
     image,
     replicas: z.literal([1, 3, 5]),
     authorization: text,
+    routesSecret: z.strictObject({ name: text, key: text.min(1) }),
     tlsSecret: text,
     jetstream: z
       .strictObject({ memory: text, storage: text, storageClassName: text, syncInterval: duration })
@@ -98,6 +99,7 @@ const Values = z
     }),
     networkPolicy: z.strictObject({
       enabled: z.boolean(),
+      natsClients: z.array(object),
       natsPorts: z.array(port),
       natsCidrs: z.array(text),
       objectStorePorts: z.array(port),

@@ -8,6 +8,8 @@ export interface NatsServerOptions {
   readonly path: string;
   /** Further lines of the server's configuration. */
   readonly config?: string;
+  /** Variables that the configuration refers to. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** A real nats-server with JetStream on loopback, with a store of its own. */
@@ -50,6 +52,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     });
     const started = spawn(options.path, ['-c', join(directory, 'server.conf')], {
       stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...options.env },
     });
     const begin = log.length;
     const ready = Promise.withResolvers<void>();

@@ -1,5 +1,4 @@
-import { createServer } from 'node:net';
-import { findNatsBinaries, type NatsServer, startNatsServer } from '@adctl/testkit';
+import { findNatsBinaries, freePort, type NatsServer, startNatsServer } from '@adctl/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectClient } from './client.js';
 import { connectNats, prepareNats } from './connect.js';
@@ -8,14 +7,6 @@ import { runSweep } from './run-sweep.fixtures.js';
 
 const { newest } = await findNatsBinaries();
 const NAMES = ['n1', 'n2', 'n3'] as const;
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' ? (address?.port ?? 0) : 0;
-}
 
 if ('missing' in newest) {
   describe('a cluster of three servers', () => {
