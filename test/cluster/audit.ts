@@ -15,7 +15,7 @@ export function connectAsController(cluster: Cluster): Promise<Messaging> {
   });
 }
 
-async function readRecords({ state }: Messaging, sweep: string): Promise<TrialRecord[]> {
+export async function readRecords({ state }: Messaging, sweep: string): Promise<TrialRecord[]> {
   return (await state.bucket('trial').entries(sweep)).map(({ value }) => TrialRecord.parse(value));
 }
 

@@ -2,11 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Messaging } from '@adctl/messaging';
 import { AdctlError, TrialRecord } from '@adctl/protocol';
 import { createGenerator } from '@adctl/random';
-import { openObjects } from '@adctl/storage';
-import { slowDown, startFakeS3 } from '@adctl/storage/s3/testing';
+import { slowDown } from '@adctl/storage/s3/testing';
 import { z } from 'zod';
 import { type Audit, auditSweep, connectAsController } from './audit.ts';
-import { type Cluster, startCluster } from './cluster.ts';
+import type { Cluster } from './cluster.ts';
+import { startClusterOnS3 } from './cluster-on-s3.ts';
 import { writeNoopSweep } from './noop-sweep.ts';
 import type { ClusterProcess } from './processes.ts';
 
@@ -38,27 +38,17 @@ export interface ChaosReport {
   readonly audit: Audit;
 }
 
-const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'chaos', AWS_SECRET_ACCESS_KEY: 'chaos' };
-
 /**
  * Runs a sweep of short trials through the real programs while everything dies: the leading controller, workers, the
  * nats-server; and the object store refuses a share of all requests. Then the witnesses are compared.
  */
 export async function runChaos(plan: ChaosPlan, say: (line: string) => void = () => undefined): Promise<ChaosReport> {
-  const fake = await startFakeS3({ buckets: ['chaos'], keepRequests: false });
-  Object.assign(process.env, CREDENTIALS); // where the SDK's chain finds them, here and in the processes
-  const env = {
-    ADCTL_TRAINER: 'noop',
-    ADCTL_OBJECTS: 's3',
-    ADCTL_S3_BUCKET: 'chaos',
-    ADCTL_S3_ENDPOINT: fake.endpoint,
-    ADCTL_S3_RETRY_PAUSE_MS: '50',
-  };
-  const cluster = await startCluster({ ackWaitMs: plan.ackWaitMs, env });
+  const env = { ADCTL_TRAINER: 'noop' };
+  const { cluster, s3, objects, close } = await startClusterOnS3({ ackWaitMs: plan.ackWaitMs, env });
   try {
     const sweep = await submit(cluster, plan);
     const generator = createGenerator(plan.seed, 'chaos');
-    fake.setFaults(slowDown(plan.refuse, () => generator.uniform()));
+    s3.setFaults(slowDown(plan.refuse, () => generator.uniform()));
     const startedAt = performance.now();
     const over = new AbortController();
     const watching = watch(cluster, sweep).finally(() => over.abort());
@@ -70,11 +60,8 @@ export async function runChaos(plan: ChaosPlan, say: (line: string) => void = ()
       watching,
     ]);
     const seconds = (performance.now() - startedAt) / 1_000;
-    fake.setFaults(() => null);
-    const settings = { bucket: 'chaos', endpoint: fake.endpoint };
-    const objects = await openObjects({ kind: 's3', settings });
-    const audit = await auditSweep(cluster, { sweep, trials: plan.trials + 1, objects: objects.store });
-    objects.close();
+    s3.setFaults(() => null);
+    const audit = await auditSweep(cluster, { sweep, trials: plan.trials + 1, objects });
     return {
       seconds,
       kills: { controllers: deaths.length, workers, nats },
@@ -83,8 +70,7 @@ export async function runChaos(plan: ChaosPlan, say: (line: string) => void = ()
       audit,
     };
   } finally {
-    await cluster.close();
-    await fake.close();
+    await close();
   }
 }
 

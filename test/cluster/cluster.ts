@@ -14,6 +14,8 @@ const WORKER = fileURLToPath(new URL('../../packages/worker/dist/main.js', impor
 const POOL = 'pool-cpu';
 /** Who submits sweeps. */
 export const PERSON = 'alice';
+/** Who may rebuild as well; `--context` of this name. */
+export const ADMIN = 'carol';
 
 export interface ClusterOptions {
   /** All lease times hang on it. */
@@ -52,15 +54,20 @@ export async function startCluster({ ackWaitMs, env = {}, makeLogins = nkeyLogin
     { role: 'controller', name: 'controller' },
     { role: 'worker', name: POOL, classes: ['cpu'], shared: true },
     { role: 'cli', name: PERSON },
+    { role: 'admin', name: ADMIN },
   ]);
   const nats = await startNatsServer({ path: binary.path, config: logins.config });
   const objects = join(folder, 'objects');
   const config = join(folder, 'config');
   await mkdir(config, { mode: 0o700 });
-  const context = { servers: [`nats://${nats.url}`], identity: PERSON, ...logins.credentialsOf(PERSON) };
+  const contextOf = (identity: string) => ({
+    servers: [`nats://${nats.url}`],
+    identity,
+    ...logins.credentialsOf(identity),
+  });
   await writeFile(
     join(config, 'contexts.yaml'),
-    JSON.stringify({ version: 1, current: 'test', contexts: { test: context } }),
+    JSON.stringify({ version: 1, current: 'test', contexts: { test: contextOf(PERSON), [ADMIN]: contextOf(ADMIN) } }),
     { mode: 0o600 },
   );
   const processes: ClusterProcess[] = [];

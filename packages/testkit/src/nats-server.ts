@@ -24,6 +24,8 @@ export interface NatsServer {
   kill(): Promise<void>;
   /** Starts it again on the same port and store, if it does not run. */
   start(): Promise<void>;
+  /** Ends it as a crash would and destroys its store: what `start` brings back knows nothing. */
+  lose(): Promise<void>;
   /** Ends it and deletes the store. */
   remove(): Promise<void>;
 }
@@ -104,6 +106,10 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
     start,
+    async lose() {
+      await end('SIGKILL');
+      await rm(storeOf(directory), { recursive: true });
+    },
     async remove() {
       await end('SIGKILL');
       await rm(directory, { recursive: true, force: true });
@@ -111,6 +117,8 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
   };
 }
 
+const storeOf = (directory: string) => join(directory, 'store');
+
 function renderConfig(directory: string, port: number, more: string): string {
-  return `host: 127.0.0.1\nport: ${port}\njetstream { store_dir: ${JSON.stringify(join(directory, 'store'))}, max_file_store: 8GB }\n${more}\n`;
+  return `host: 127.0.0.1\nport: ${port}\njetstream { store_dir: ${JSON.stringify(storeOf(directory))}, max_file_store: 8GB }\n${more}\n`;
 }
