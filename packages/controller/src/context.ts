@@ -61,6 +61,8 @@ export interface ControllerContext {
   term: number | undefined;
   /** Asks for another turn soon. */
   readonly wake: () => void;
+  /** Tells that work comes to an end, step by step: whoever watches over this process knows that it does not hang. */
+  readonly pulse: () => void;
 }
 
 export function nowOf(context: Pick<ControllerContext, 'clock'>): Date {

@@ -17,6 +17,7 @@ import { reconcile } from './reconcile.js';
 import { ResultIndex } from './results/result-index.js';
 import { Serial } from './serial.js';
 import { codeOf, isPassing, isSuperseded, runTurn } from './turn.js';
+import { unlessAborted } from './unless-aborted.js';
 
 export interface ControllerOptions {
   readonly messaging: Messaging;
@@ -34,7 +35,7 @@ export interface ControllerOptions {
   readonly windowPerSlot?: number;
   /** Hears of what is counted. Default: nobody. */
   readonly measures?: Measures;
-  /** Hears whenever the reconciler has come to an end, well or badly: the sign that the controller does not hang. */
+  /** Hears whenever something has come to an end, well or badly: the sign that the controller does not hang. */
   readonly onPulse?: () => void;
   /** Default: all alike, no quotas. */
   readonly owners?: OwnerPolicies;
@@ -46,6 +47,8 @@ export interface ControllerOptions {
   readonly leadership?: Leadership;
   /** No worker of an earlier controller can be alive: its claims are taken back at once. Default false. */
   readonly takeOver?: boolean;
+  /** Ends the start: whoever asked for it has no use for it any more. A controller that runs is closed instead. */
+  readonly signal?: AbortSignal;
 }
 
 /** A running controller. */
@@ -67,7 +70,8 @@ const RETRY_ACK_WAITS = 1 / 60;
 /**
  * Starts a controller over the given deployment: reads what is there, mends it, then lives on news (milliseconds) with a
  * tick every quarter of an ack wait as the safety net.
- * @throws AdctlError what messaging or the object store throw while everything is read.
+ * @throws AdctlError what messaging or the object store throw while everything is read, or what the leadership was lost for;
+ *   the signal's reason. Whatever was begun has ended then, or writes nothing more.
  */
 export async function startController(options: ControllerOptions): Promise<Controller> {
   const { logger, leadership, clock = systemClock } = options;
@@ -113,6 +117,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     orderedWrites: options.orderedWrites ?? false,
     term: leadership?.term,
     wake,
+    pulse: options.onPulse ?? (() => undefined),
   };
 
   /** Asks for a turn; many asks before it starts are one. */
@@ -158,7 +163,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
       .catch(fail)
       .finally(() => {
         ticking = false;
-        options.onPulse?.();
+        context.pulse();
       });
   }
 
@@ -188,28 +193,53 @@ export async function startController(options: ControllerOptions): Promise<Contr
     following.catch(fail);
   }
 
-  // Events from here on are followed; what happened before is read from records, leases and objects.
-  const marker = await messaging.events.append('controller.start', { at: new Date(clock.now()).toISOString() });
-  await loadSweeps(context);
-  const leasesRead = Promise.withResolvers<readonly StateEntry[]>();
-  keep(watchLeases(context, inbox, { signal: stop.signal, onReady: leasesRead.resolve, onDeadClaim: mend }));
-  const strays = await leasesRead.promise;
-  for (const filter of ['result.>', 'attempt.>', 'release.>'] as const) {
-    keep(followEvents(context, inbox, filter, { from: marker.sequence + 1, signal: stop.signal }));
+  /** The controller ends with what it stands on. */
+  function endWith(signal: AbortSignal): void {
+    if (signal.aborted) fail(signal.reason);
+    else signal.addEventListener('abort', () => fail(signal.reason), { once: true });
   }
-  const unhear = await hearWorkers(context);
-  messaging.closed.addEventListener('abort', () => fail(messaging.closed.reason), { once: true });
-  leadership?.lost.addEventListener('abort', () => fail(leadership.lost.reason), { once: true });
-  await serial.run(async () => {
-    await reconcile(context, { everyClaimDead: options.takeOver ?? false, atStart: true });
+
+  /** Reads what is there and begins to listen. No step waits for what will not come: whatever stops the controller ends it. */
+  async function begin(): Promise<() => Promise<void>> {
+    const step = <T>(promise: Promise<T>) => unlessAborted(stop.signal, promise);
+    // Events from here on are followed; what happened before is read from records, leases and objects.
+    const about = { at: new Date(clock.now()).toISOString() };
+    const marker = await step(messaging.events.append('controller.start', about));
+    await step(loadSweeps(context));
+    const leasesRead = Promise.withResolvers<readonly StateEntry[]>();
+    keep(watchLeases(context, inbox, { signal: stop.signal, onReady: leasesRead.resolve, onDeadClaim: mend }));
+    const strays = await step(leasesRead.promise);
+    for (const filter of ['result.>', 'attempt.>', 'release.>'] as const) {
+      keep(followEvents(context, inbox, filter, { from: marker.sequence + 1, signal: stop.signal }));
+    }
+    const unhear = await hearWorkers(context);
+    try {
+      const known = { everyClaimDead: options.takeOver ?? false, atStart: true };
+      await step(serial.run(() => reconcile(context, known)));
+    } catch (error) {
+      await unhear();
+      throw error;
+    }
+    started = true;
+    clock.after(times.renewMs, tick);
+    wake();
+    // Left behind by a controller that died while it deleted them.
+    forgetLeases(context, strays).catch((error: unknown) => {
+      if (!stop.signal.aborted) logger.warn({ err: error }, 'leases of ended sweeps stay until the next start');
+    });
+    return unhear;
+  }
+
+  endWith(messaging.closed);
+  if (leadership !== undefined) endWith(leadership.lost);
+  const giveUp = () => stop.abort(options.signal?.reason);
+  if (options.signal?.aborted === true) giveUp();
+  options.signal?.addEventListener('abort', giveUp, { once: true });
+  const unhear = await begin().catch((error: unknown) => {
+    stop.abort(error); // the followers end
+    throw error;
   });
-  started = true;
-  clock.after(times.renewMs, tick);
-  wake();
-  // Left behind by a controller that died while it deleted them.
-  forgetLeases(context, strays).catch((error: unknown) => {
-    if (!stop.signal.aborted) logger.warn({ err: error }, 'leases of ended sweeps stay until the next start');
-  });
+  options.signal?.removeEventListener('abort', giveUp);
 
   return {
     context,

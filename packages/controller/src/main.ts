@@ -47,7 +47,7 @@ async function main(): Promise<number> {
         metrics.role(role);
         health.role(role);
       },
-      lead: (leadership: Leadership) => startLeading(parts, leadership),
+      lead: (leadership: Leadership, signal: AbortSignal) => startLeading(parts, leadership, signal),
     };
     await leadWhenElected(standing, AbortSignal.any([asked, parts.messaging.closed]));
     if (!asked.aborted) throw parts.messaging.closed.reason;

@@ -36,7 +36,7 @@ export async function reconcile(
     atStart,
     isLive: (sweep, trial) => context.books.get(sweep)?.get(trial) !== undefined,
   });
-  await inBatches(actions, (action) => applyAction(context, action, everyClaimDead));
+  await inBatches(actions, (action) => applyAction(context, action, everyClaimDead).finally(context.pulse));
   const redelivered = actions.filter(({ action }) => action === 'redeliver' || action === 'republish').length;
   context.measures.reconciled((performance.now() - begin) / 1000, redelivered);
   return actions.length;

@@ -13,7 +13,7 @@ import type { PoolMetrics } from '../kubernetes/pool-metrics.js';
 import type { Leadership } from '../leader/leadership.js';
 import type { Health } from '../metrics/health.js';
 import type { ControllerMetrics } from '../metrics/metrics.js';
-import { preparePools } from './lead-pools.js';
+import { preparePools, type StartPools } from './lead-pools.js';
 
 /** What the controller process holds for as long as it lives, leading or not. */
 export interface ClusterParts {
@@ -43,10 +43,11 @@ export interface Leading {
  * Begins to lead: reads and mends everything, then answers requests. Parts that only a leader runs (pools, garbage
  * collection, compaction) start on its `controller` and end before its `close`.
  *
- * @throws AdctlError what messaging and the object store throw while everything is read.
+ * @param signal ends the start.
+ * @throws as `startController`; AdctlError of what else is started. Nothing of it is left then.
  */
-export async function startLeading(parts: ClusterParts, leadership: Leadership): Promise<Leading> {
-  const { config, messaging, objects, logger, version, metrics, health } = parts;
+export async function startLeading(parts: ClusterParts, leadership: Leadership, signal: AbortSignal): Promise<Leading> {
+  const { config, messaging, objects, logger, metrics, health } = parts;
   const board = new PoolBoard();
   const startPools = await preparePools(parts, board);
   const controller = await startController({
@@ -62,7 +63,27 @@ export async function startLeading(parts: ClusterParts, leadership: Leadership):
     measures: metrics,
     onPulse: () => health.pulse(),
     leadership,
+    signal,
   });
+  try {
+    return await serve(parts, { controller, leadership, board, startPools });
+  } catch (error) {
+    await controller.close();
+    throw error;
+  }
+}
+
+/** Lets a controller that has read everything do its work. */
+async function serve(
+  { config, objects, version, metrics, health, logger, natsVersion }: ClusterParts,
+  started: {
+    readonly controller: Controller;
+    readonly leadership: Leadership;
+    readonly board: PoolBoard;
+    readonly startPools: StartPools | null;
+  },
+): Promise<Leading> {
+  const { controller, leadership, board, startPools } = started;
   const gc = new GarbageCollection(controller.context);
   const stopGc = everyHours(config.gcHours, () => gc.start(false));
   const unserve = await serveApi(controller, {
@@ -76,7 +97,7 @@ export async function startLeading(parts: ClusterParts, leadership: Leadership):
     facts: {
       controller: config.controllerId,
       objects: objects.facts,
-      nats: { serverVersion: parts.natsVersion, replicas: config.streams.replicas ?? 1 },
+      nats: { serverVersion: natsVersion, replicas: config.streams.replicas ?? 1 },
     },
     pools: startPools === null ? undefined : board,
     locate: objects.locate,

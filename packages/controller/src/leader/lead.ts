@@ -12,8 +12,11 @@ export interface Leading {
 export type Role = 'standby' | 'leader';
 
 export interface LeadOptions extends ElectionOptions {
-  /** Starts what only the leader does. Its writes must go through `guardWrites`, which `startController` sees to. */
-  readonly lead: (leadership: Leadership) => Promise<Leading>;
+  /**
+   * Starts what only the leader does. Its writes must go through `guardWrites`, which `startController` sees to. It ends soon,
+   * with the reason, once the leadership is lost or the signal is aborted: only then does this process stand again.
+   */
+  readonly lead: (leadership: Leadership, signal: AbortSignal) => Promise<Leading>;
   /** Hears of every change; begins with `standby`. */
   readonly onRole?: (role: Role) => void;
 }
@@ -51,18 +54,23 @@ export async function leadWhenElected(options: LeadOptions, signal: AbortSignal)
 }
 
 /** One term, from election to the end. @returns why it ended; null when the signal was aborted. */
-async function serveTerm({ lead }: LeadOptions, leadership: Leadership, signal: AbortSignal): Promise<unknown> {
+async function serveTerm({ lead, logger }: LeadOptions, leadership: Leadership, signal: AbortSignal): Promise<unknown> {
   let leading: Leading | undefined;
+  let end: unknown;
   try {
-    leading = await lead(leadership);
-    const reason = await firstAborted([signal, leadership.lost, leading.stopped]);
-    return signal.aborted ? null : reason;
+    leading = await lead(leadership, signal);
+    end = await firstAborted([signal, leadership.lost, leading.stopped]);
   } catch (error) {
-    return error;
-  } finally {
+    end = error;
+  }
+  try {
     await leading?.close();
     await leadership.release();
+  } catch (error) {
+    // What ended the term often stands in the way of its last words too; the lease ends by itself.
+    logger.warn({ err: error, term: leadership.term }, 'the leadership was not let go');
   }
+  return signal.aborted ? null : end;
 }
 
 function firstAborted(signals: readonly AbortSignal[]): Promise<unknown> {

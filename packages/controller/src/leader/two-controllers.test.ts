@@ -11,6 +11,7 @@ import { pauseSweep } from '../api/sweeps.js';
 import { createTrial, writeTrial } from '../apply/write-trial.js';
 import { type Controller, startController } from '../controller.js';
 import { submitSweep } from '../intake.js';
+import { passUntil as letTimePassUntil } from '../testing/pass-until.fixtures.js';
 import { sweepFile, temporaryDirectory, testReading } from '../testing/test-deployment.fixtures.js';
 import { awaitLeadership, ELECTION_TIMES, type ElectionOptions } from './election.js';
 import type { Leadership } from './leadership.js';
@@ -127,20 +128,7 @@ class Candidate {
   }
 }
 
-/** Lets time pass in small steps until something has happened. */
-async function passUntil<T>(something: Promise<T>): Promise<T> {
-  let over = false;
-  void something
-    .finally(() => {
-      over = true;
-    })
-    .catch(() => undefined);
-  while (!over) {
-    await new Promise(setImmediate);
-    if (!over) clock.advance(50);
-  }
-  return something;
-}
+const passUntil = <T>(something: Promise<T>) => letTimePassUntil(clock, something);
 
 const submit = (controller: Controller) =>
   controller.settled(() =>

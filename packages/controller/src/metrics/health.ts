@@ -17,7 +17,8 @@ export class Health {
   #watching: Watching | undefined;
 
   /**
-   * @param options.pulseMs a leader whose turns and reconciler have not come to an end this long hangs.
+   * @param options.pulseMs a leader hangs when nothing has come to an end this long: no step of its start, no pass of its
+   *   reconciler, no try at a store that is away.
    * @param options.contactMs a controller that NATS has not answered this long is not ready.
    * @param options.watchMs a leader whose API server has been silent this long is not ready, and one whose watches do nothing at all hangs.
    */
@@ -50,7 +51,7 @@ export class Health {
     this.#contactAt = this.#now();
   }
 
-  /** The reconciler came to an end, well or badly. */
+  /** Something came to an end, well or badly. */
   pulse(): void {
     this.#pulseAt = this.#now();
   }
@@ -61,8 +62,8 @@ export class Health {
   }
 
   /**
-   * Whether the process is worth keeping. Reading everything at the start of a term may take long and is no hang;
-   * nor is an API server that is away: another process would not reach it either.
+   * Whether the process is worth keeping. Reading everything at the start of a term may take long and is no hang as long as it
+   * gets on; nor is an API server that is away: another process would not reach it either.
    */
   live(): {
     readonly ok: boolean;
@@ -73,7 +74,7 @@ export class Health {
     const silentMs = this.#now() - this.#pulseAt;
     const stuckMs = this.#watching?.stuckMs() ?? 0;
     return {
-      ok: !this.#leading || (silentMs < this.options.pulseMs && stuckMs < this.options.watchMs),
+      ok: this.#role === 'standby' || (silentMs < this.options.pulseMs && stuckMs < this.options.watchMs),
       role: this.#role,
       secondsSincePulse: silentMs / 1000,
       ...(this.#watching === undefined ? {} : { secondsWatchStuck: stuckMs / 1000 }),

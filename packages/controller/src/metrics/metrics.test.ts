@@ -130,8 +130,13 @@ describe('health', () => {
     health.role('leader');
     health.contact();
     expect(await get('/readyz')).toMatchObject({ status: 503 });
-    nowMs += 5_000;
-    expect(await get('/healthz')).toMatchObject({ status: 200 }); // still reading everything
+    for (const _part of [1, 2, 3]) {
+      nowMs += 999;
+      expect(await get('/healthz')).toMatchObject({ status: 200 }); // still reading everything
+      health.pulse();
+    }
+    nowMs += 1_000;
+    expect(await get('/healthz')).toMatchObject({ status: 503 }); // nothing more came
     health.contact();
     health.serves();
     expect(await get('/readyz')).toMatchObject({ status: 200 });

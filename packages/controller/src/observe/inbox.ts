@@ -88,6 +88,7 @@ export async function watchLeases(
 ): Promise<void> {
   let strays: StateEntry[] | null = [];
   for await (const change of context.leases.watch('', options.signal)) {
+    if (strays !== null) context.pulse();
     if (change === 'ready') {
       options.onReady(strays ?? []);
       strays = null;

@@ -39,6 +39,7 @@ export async function loadSweeps(context: ControllerContext): Promise<void> {
     if (record === undefined || isOver(record)) continue;
     const ours = await takeOverSweep(context, entry);
     await loadSweep(context, ours.value, ours.revision);
+    context.pulse();
   }
 }
 
@@ -69,6 +70,7 @@ export async function loadSweep(context: ControllerContext, record: SweepRecord,
 
 /** A trial's record; one that is not final is ours from here on, and refuses what an earlier leader still sends. */
 async function readTrial(context: ControllerContext, entry: StateEntry): Promise<TrialEntry> {
+  context.pulse();
   const record = TrialRecord.parse(entry.value);
   if (context.term === undefined || isFinal(record.state)) return { record, revision: entry.revision };
   return takeOverTrial(context, entry);
