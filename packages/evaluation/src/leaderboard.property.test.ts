@@ -84,6 +84,26 @@ describe('leaderboard', () => {
     );
   });
 
+  test('the report seeds of a sweep that chose another configuration are not missing from a row', () => {
+    const search = ['a', 'b'].flatMap((sweep) =>
+      ['c-1', 'c-2'].map((configuration) =>
+        buildResult({ sweep, configuration, phase: 'search', seed: 90, auroc: 0.9 }),
+      ),
+    );
+    const report = [0, 1].flatMap((seed) => [
+      buildResult({ sweep: 'a', configuration: 'c-1', seed, auroc: 0.9 }),
+      buildResult({ sweep: 'b', configuration: 'c-2', seed: seed + 10, auroc: 0.8 }),
+    ]);
+    const expected = (sweep: string) => ({ classes: ['8'], reportSeeds: sweep === 'a' ? [0, 1] : [10, 11] });
+
+    const { groups } = foldLeaderboard([...search, ...report], { expected });
+
+    expect(groups[0]?.rows.map(({ configuration, rank, seeds }) => [configuration, rank, seeds])).toEqual([
+      ['c-1', 1, [0, 1]],
+      ['c-2', 2, [10, 11]],
+    ]);
+  });
+
   test('a method whose search failed is a row too', () => {
     const failed = buildResult({ method: 'memae', phase: 'search', normal: '8', seed: 9 });
 

@@ -35,8 +35,8 @@ export interface LeaderboardInput {
  * - Groups hold what may be compared: data set and digest, protocol, split seed and class set are equal.
  * - A row is a configuration over all its report seeds and classes; the same configuration from several sweeps is one
  *   row. Report trials alone feed the numbers; search trials count as effort.
- * - A row with a missing or unfinished report trial is shown without a rank, with the reason; so is a method without
- *   any report trial.
+ * - A row misses what a sweep that reported its configuration meant to run. With a missing or unfinished report trial it
+ *   is shown without a rank, with the reason; so is a method without any report trial.
  * - Of several results for one (class, seed) a completed one counts, then the highest generation, then the newest.
  */
 export function foldLeaderboard(results: Iterable<LeaderboardResult>, options: LeaderboardOptions = {}): Leaderboard {
@@ -175,8 +175,8 @@ function rowsOfMethod(
     const sweeps = new Set(own.map(({ spec }) => spec.sweep));
     const searched = search.filter((totals) => totals.configurations.has(configuration));
     for (const { sweep } of searched) sweeps.add(sweep);
-    const parts = [...own.map(({ spec }) => spec), ...searched];
-    const seeds = new Set(parts.flatMap((part) => expectations.of(part).seeds));
+    // Only of sweeps that reported it: the report seeds of one that chose another configuration say nothing of this one.
+    const seeds = new Set(own.flatMap(({ spec }) => expectations.of(spec).seeds));
     return foldRow({
       ...common,
       configuration,
