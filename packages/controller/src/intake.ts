@@ -21,7 +21,7 @@ import { createSweep, withdrawSweep } from './apply/write-trial.js';
 import { type ControllerContext, isoNow } from './context.js';
 import type { DatasetCatalog } from './datasets.js';
 import { sweepActive } from './errors.js';
-import { isOver, loadSweep } from './observe/load-sweeps.js';
+import { isOver, loadSweep, unacceptedCodeChange } from './observe/load-sweeps.js';
 import { checkSweep } from './plan/check-sweep.js';
 import { type DatasetFacts, freezeSweep } from './plan/freeze-sweep.js';
 import { countMostReportTrials, countSearchTrials, type FrozenSweep } from './plan/frozen-sweep.js';
@@ -88,7 +88,8 @@ export async function submitSweep(
     (record) => record.name === frozen.sweep.name && record.sweep !== frozen.id && !isOver(record),
   );
   const joined = same !== undefined && !isOver(same) ? same : undefined;
-  const [first] = joined === undefined ? active : [joined];
+  const moving = active.filter((record) => !isLeftBehind(context, record));
+  const [first] = joined === undefined ? moving : [joined];
   if (first !== undefined && request.ifActive === 'skip') return toAccepted(first, { created: false, skipped: true });
   if (first !== undefined && request.ifActive === 'fail') throw sweepActive(frozen.sweep.name, first.sweep);
   const foreign = active.find(({ owner }) => owner !== caller);
@@ -103,8 +104,8 @@ export async function submitSweep(
   if (request.ifActive === 'replace') {
     for (const { sweep } of active) await cancelSweep(context, sweep, { now: false, by: caller });
   }
-  const waits = request.ifActive === 'queue' || request.ifActive === 'replace';
-  const after = waits ? active.map(({ sweep }) => sweep) : [];
+  const before = { queue: moving, replace: active, join: [], skip: [], fail: [] }[request.ifActive];
+  const after = before.map(({ sweep }) => sweep);
   const accepted = await create(context, request, caller, { frozen, after, submission });
   return accepted ?? submitSweep(context, request, caller, reading);
 }
@@ -148,6 +149,12 @@ async function create(
   if (created !== null) await loadSweep(context, created.record, created.revision);
   context.wake();
   return toAccepted(record, { created: created !== null, skipped: false }, frozen);
+}
+
+/** Paused, and planned with other code than is installed now: it ends only if a person decides so, and nobody waits for that. */
+function isLeftBehind(context: ControllerContext, { sweep, state }: SweepRecord): boolean {
+  const book = context.books.get(sweep);
+  return state === 'paused' && book !== undefined && unacceptedCodeChange(context, book) !== undefined;
 }
 
 /** The same file again after a cancel: what was cancelled gets a new generation. Anything else just goes on. */

@@ -15,6 +15,7 @@ export const REASONS = {
   resumed: 'resumed',
   waitsFor: (sweeps: readonly string[]) =>
     `starts when ${sweeps.join(', ')} ${sweeps.length === 1 ? 'is' : 'are'} over`,
+  waitsForPaused: (sweep: string) => `sweep ${sweep}, which it waits for, is paused`,
   cancelled: (by: string) => `cancelled by ${by}`,
   overtaken: 'another submission with the same idempotency key was faster',
   cancelling: (by: string) => `cancelling for ${by}: its worker has until the deadline to save a checkpoint`,

@@ -3,6 +3,7 @@ import {
   type SweepAccepted,
   type SweepId,
   type SweepSummary,
+  sha256,
   type TrialDetail,
   type TrialWhy,
 } from '@adctl/protocol';
@@ -215,6 +216,54 @@ describe('while another sweep of the name is active', () => {
     expect(next.after).toEqual([sweep]);
     expect(summary.state).toBe('completed');
     expect((await show(sweep)).state).toBe('cancelled');
+  });
+});
+
+describe('while another sweep of the name is paused', () => {
+  const OTHER = SMALL.replace('0.002', '0.003');
+  const NEWER = sha256('newer code');
+
+  test.each(['skip', 'fail', 'queue'])(
+    'because its code changed, %s takes no notice: nothing of it moves by itself',
+    async (ifActive) => {
+      const { sweep } = await bench.deployment.submit(SMALL);
+      await bench.restart({ reading: { codeVersionOf: () => NEWER } });
+      expect(await show(sweep)).toMatchObject({ state: 'paused' });
+
+      const next = await bench.deployment.submit(OTHER, { ifActive });
+
+      expect(next).toMatchObject({ created: true, skipped: false });
+      expect(next.after).toBeUndefined();
+    },
+  );
+
+  test('because its code changed, replace cancels it', async () => {
+    const { sweep } = await bench.deployment.submit(SMALL);
+    await bench.restart({ reading: { codeVersionOf: () => NEWER } });
+
+    const next = await bench.deployment.submit(OTHER, { ifActive: 'replace' });
+    await startWorker(() => completes);
+    await bench.deployment.until(next.sweep, ended);
+
+    expect((await show(sweep)).state).toBe('cancelled');
+  });
+
+  test('by a person or once a person took its code, it counts as active, and who waits for it says that it is paused', async () => {
+    const { sweep } = await bench.deployment.submit(SMALL);
+    await bench.restart({ reading: { codeVersionOf: () => NEWER } });
+    await bench.deployment.request('sweeps.resume', { sweep });
+    await bench.deployment.request('sweeps.pause', { sweep });
+
+    const skipped = await bench.deployment.submit(OTHER, { ifActive: 'skip' });
+    const queued = await bench.deployment.submit(OTHER, { ifActive: 'queue' });
+
+    expect(skipped).toMatchObject({ sweep, skipped: true });
+    expect(queued.after).toEqual([sweep]);
+    expect((await show(queued.sweep)).waits).toMatchObject([
+      { code: 'sweep_queued' },
+      { code: 'sweep_paused', message: expect.stringContaining(sweep) },
+      { code: 'waiting_turn' },
+    ]);
   });
 });
 

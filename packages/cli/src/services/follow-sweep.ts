@@ -32,6 +32,8 @@ export interface FollowOptions {
   readonly pace: Pace;
   /** Aborted to stop following; the sweep itself goes on. */
   readonly signal: AbortSignal;
+  /** Stop following when the sweep is paused, too: only a person's `resume` continues it. Default: wait for that. */
+  readonly untilPaused?: boolean;
 }
 
 const POLL_MS = 1000;
@@ -41,7 +43,7 @@ const MOST_ANNOUNCED = 5000;
 const MOST_COMPARED = 500;
 
 /**
- * Watches a sweep until it ends or the signal is aborted. Live messages make the view smooth; the truth is asked for
+ * Watches a sweep until it ends (with `untilPaused`: or is paused) or the signal is aborted. Live messages make the view smooth; the truth is asked for
  * every second, so nothing depends on having seen a message.
  *
  * @returns the last summary
@@ -75,7 +77,8 @@ export async function followSweep(options: FollowOptions): Promise<SweepSummary>
       await announcer.look(summary, differences);
       teller.look(summary);
       draw();
-      if (!isActive(summary) || signal.aborted) return summary;
+      const isLeft = options.untilPaused === true && summary.state === 'paused';
+      if (!isActive(summary) || isLeft || signal.aborted) return summary;
       await pace.wait(POLL_MS, signal);
       summary = await client.request('sweeps.show', { sweep });
     }

@@ -1,3 +1,4 @@
+import type { SweepAccepted, SweepSummary } from '@adctl/protocol';
 import { describe, expect, it } from 'vitest';
 import { buildLeaderboard, buildSweep, buildTrial, SWEEP } from '../testing/builders.fixtures.js';
 import { createFakeClient } from '../testing/fake-client.fixtures.js';
@@ -6,15 +7,19 @@ import { runSweep, type SweepRun } from './run-sweep.js';
 import { exitCodeOf } from './sweep-outcome.js';
 
 const failed = buildTrial({ state: 'failed', reason: 'three attempts out of memory' });
-const accepted = { sweep: SWEEP, created: true, skipped: false, searchTrials: 8, reportTrials: 6 };
+const accepted: SweepAccepted = { sweep: SWEEP, created: true, skipped: false, searchTrials: 8, reportTrials: 6 };
 
-function buildRun(changes: Partial<SweepRun> = {}, state: 'search' | 'completed' = 'completed') {
+function buildRun(
+  changes: Partial<SweepRun> = {},
+  state: SweepSummary['state'] = 'completed',
+  submitted: SweepAccepted = accepted,
+) {
   const view = createRecordingView();
   const gentle = new AbortController();
   const run: SweepRun = {
     client: createFakeClient({
-      'sweeps.submit': () => accepted,
-      'sweeps.show': () => buildSweep({ state, counts: { completed: 7, failed: 1 }, reused: 2 }),
+      'sweeps.submit': () => submitted,
+      'sweeps.show': () => buildSweep({ state, reason: 'so it is', counts: { completed: 7, failed: 1 }, reused: 2 }),
       'trials.list': ({ states }) => (states?.includes('failed') ? [failed] : []),
       leaderboard: () => buildLeaderboard(),
     }),
@@ -71,13 +76,37 @@ describe('runSweep', () => {
   });
 
   it('does not follow what was skipped', async () => {
-    const client = createFakeClient({ 'sweeps.submit': () => ({ ...accepted, created: false, skipped: true }) });
-    const { run, view } = buildRun({ client });
+    const { run, view } = buildRun({}, 'search', { ...accepted, created: false, skipped: true });
 
     expect(await runSweep(run)).toEqual({
       accepted: { ...accepted, created: false, skipped: true },
       interrupted: false,
     });
     expect(view.lines).toEqual([expect.stringContaining('nothing was submitted')]);
+  });
+
+  it.each([
+    ['followed', { follow: true }, { skipped: false }, /^Sweep .* is paused: so it is\.$/],
+    ['left', { follow: false }, { skipped: false }, /is paused/],
+    ['the reason to skip', { follow: true }, { skipped: true }, /is paused.*Nothing was submitted/],
+  ])('refuses to wait for a paused sweep that is %s', async (_how, changes, how, message) => {
+    const { run } = buildRun(changes, 'paused', { ...accepted, created: false, ...how });
+
+    const refusal = runSweep(run);
+
+    await expect(refusal).rejects.toThrow(message);
+    await expect(refusal).rejects.toMatchObject({
+      code: 'sweep_paused',
+      kind: 'transient',
+      hint: expect.stringContaining(`adctl sweeps resume ${SWEEP}`),
+    });
+  });
+
+  it("leaves a sweep that another process's controller pauses, and stays with its own, whose workers it holds", async () => {
+    const theirs = buildRun({ controllerIsOurs: false }, 'paused');
+    const ours = buildRun({}, 'paused');
+
+    await expect(runSweep(theirs.run)).rejects.toMatchObject({ code: 'sweep_paused' });
+    expect(await runSweep(ours.run)).toMatchObject({ interrupted: true });
   });
 });

@@ -1,4 +1,4 @@
-import type { SweepAccepted } from '@adctl/protocol';
+import { AdctlError, type SweepAccepted, type SweepSummary } from '@adctl/protocol';
 import type { SweepRunAnswer } from '../answers/sweeps.js';
 import { counted } from '../render/values.js';
 import type { Payload } from './control-answers.js';
@@ -28,11 +28,13 @@ export interface SweepRun {
  * Submits a sweep, follows it to its end, and reads the outcome. Stops following at the first Ctrl-C; whoever owns the
  * controller then drains it.
  *
- * @throws AdctlError what the controller refuses the sweep with
+ * @throws AdctlError what the controller refuses the sweep with; transient `sweep_paused` when it was submitted before and is
+ * paused, when `--if-active skip` left everything to a paused one, and when another process's controller pauses it meanwhile
  */
 export async function runSweep(run: SweepRun): Promise<SweepRunAnswer> {
   const { client, view, interrupts } = run;
   const accepted = await client.request('sweeps.submit', run.submission);
+  if (!accepted.created) await refusePaused(client, accepted);
   view.say(acceptedLine(accepted));
   if (!run.follow || accepted.skipped) return { accepted, interrupted: false };
 
@@ -43,14 +45,34 @@ export async function runSweep(run: SweepRun): Promise<SweepRunAnswer> {
     view,
     pace: run.pace,
     signal: AbortSignal.any([interrupts.gentle, run.broken]),
+    // Without our process an own controller's workers would be gone when a person resumes it.
+    untilPaused: !run.controllerIsOurs,
   });
   if (run.broken.aborted && isActive(summary)) throw run.broken.reason;
   if (interrupts.gentle.aborted && isActive(summary)) {
     view.say(interruptedLine(run, accepted));
     return { accepted, interrupted: true };
   }
+  if (summary.state === 'paused') throw sweepPaused(summary);
   if (summary.reused > 0) view.say(reusedLine(summary.reused));
   return { accepted, outcome: await readOutcome(client, summary, run.place), interrupted: false };
+}
+
+async function refusePaused(client: ControllerClient, { sweep, skipped }: SweepAccepted): Promise<void> {
+  const summary = await client.request('sweeps.show', { sweep });
+  if (summary.state === 'paused')
+    throw sweepPaused(summary, skipped ? ' Nothing was submitted (--if-active skip).' : '');
+}
+
+/** Thrown instead of waiting for somebody to resume a sweep, which may never happen. */
+function sweepPaused({ sweep, reason }: SweepSummary, consequence = ''): AdctlError {
+  const why = reason === undefined ? '' : `: ${reason}`;
+  return new AdctlError(`Sweep ${sweep} is paused${why}.${consequence}`, {
+    code: 'sweep_paused',
+    kind: 'transient',
+    hint: `It continues after: adctl sweeps resume ${sweep}`,
+    details: { sweep },
+  });
 }
 
 function acceptedLine({ sweep, created, skipped, searchTrials, reportTrials }: SweepAccepted): string {

@@ -7,7 +7,7 @@ import { takeBack } from '../apply/take-back.js';
 import { writeSweep, writeTrial } from '../apply/write-trial.js';
 import { type ControllerContext, isoNow } from '../context.js';
 import { unknownSweep, wrongSweepState } from '../errors.js';
-import { isOver } from '../observe/load-sweeps.js';
+import { isOver, unacceptedCodeChange } from '../observe/load-sweeps.js';
 import type { SweepBook } from '../observe/sweep-book.js';
 import { REASONS } from '../reasons.js';
 import type { Archive } from './archive.js';
@@ -66,14 +66,12 @@ export async function resumeSweep(context: ControllerContext, sweep: SweepId): P
   const { state, pausedFrom, cancelRequest } = book.record;
   if (state === 'search' || state === 'report') return;
   if (state !== 'paused' || cancelRequest !== undefined) throw wrongSweepState(sweep, state, 'resumed');
-  const { codeVersionOf } = context;
-  const changed = book.frozen.methods.some(({ method, codeVersion }) => codeVersionOf(method) !== codeVersion);
   await writeSweep(context, book, {
     ...book.record,
     state: pausedFrom ?? 'search',
     pausedFrom: undefined,
     reason: undefined,
-    ...(changed ? { codeChangeAccepted: true } : {}),
+    ...(unacceptedCodeChange(context, book) === undefined ? {} : { codeChangeAccepted: true }),
   });
   await resumeTrials(context, book);
   context.wake();

@@ -137,6 +137,7 @@ function explainRecord(context: ControllerContext, known: Pick<KnownSweep, 'reco
   return explainTrial({
     record,
     sweep,
+    pausedBefore: sweep.after?.filter((one) => context.books.get(one)?.record.state === 'paused') ?? [],
     nowMs: context.clock.now(),
     sweepInFlight: context.books.get(record.sweep)?.inFlight ?? 0,
     class: frozen.class,

@@ -97,12 +97,21 @@ export async function readFrozenSweep(
 
 /** Numbers of one sweep must come from one code: what was planned with another one waits for a person. */
 async function pauseIfCodeChanged(context: ControllerContext, book: SweepBook): Promise<void> {
-  const { record, frozen } = book;
+  const { record } = book;
   if (record.state !== 'search' && record.state !== 'report') return;
-  if (record.cancelRequest !== undefined || record.codeChangeAccepted === true) return;
-  const changed = frozen.methods.find(({ method, codeVersion }) => context.codeVersionOf(method) !== codeVersion);
+  if (record.cancelRequest !== undefined) return;
+  const changed = unacceptedCodeChange(context, book);
   if (changed === undefined) return;
-  const reason = REASONS.codeChanged(changed.method);
+  const reason = REASONS.codeChanged(changed);
   context.logger.warn({ sweep: record.sweep, reason }, 'sweep paused');
   await writeSweep(context, book, { ...record, state: 'paused', pausedFrom: record.state, reason });
+}
+
+/** A method of the sweep whose code has changed since it was planned; undefined also when a person took that. */
+export function unacceptedCodeChange(
+  context: Pick<ControllerContext, 'codeVersionOf'>,
+  { record, frozen }: Pick<SweepBook, 'record' | 'frozen'>,
+): string | undefined {
+  if (record.codeChangeAccepted === true) return undefined;
+  return frozen.methods.find(({ method, codeVersion }) => context.codeVersionOf(method) !== codeVersion)?.method;
 }

@@ -22,6 +22,7 @@ const codes = (changes: Partial<WhySnapshot>) =>
   explainTrial({
     record: trialRecord(),
     sweep,
+    pausedBefore: [],
     nowMs: NOW.getTime(),
     sweepInFlight: 0,
     class: 'gpu',
@@ -43,6 +44,11 @@ describe('why a trial is where it is', () => {
     ['nothing holds it but its turn', {}, ['waiting_turn']],
     ['its sweep is paused', { sweep: { ...sweep, state: 'paused' } }, ['sweep_paused', 'waiting_turn']],
     ['its sweep waits for another', { sweep: { ...sweep, after: [SWEEP] } }, ['sweep_queued', 'waiting_turn']],
+    [
+      'its sweep waits for a paused one',
+      { sweep: { ...sweep, after: [SWEEP] }, pausedBefore: [SWEEP] },
+      ['sweep_queued', 'sweep_paused', 'waiting_turn'],
+    ],
     ['its back-off', { record: trialRecord({ notBefore: later }) }, ['back_off', 'waiting_turn']],
     ['limits.parallel', { sweepInFlight: 4 }, ['parallel', 'waiting_turn']],
     ["the owner's quota", { ownerInFlight: 8, ownerSlots: 8 }, ['owner_quota', 'waiting_turn']],

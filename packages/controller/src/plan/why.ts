@@ -5,6 +5,8 @@ import { REASONS } from '../reasons.js';
 export interface WhySnapshot {
   readonly record: TrialRecord;
   readonly sweep: SweepRecord;
+  /** Those of the sweeps it waits for that are paused. */
+  readonly pausedBefore: readonly string[];
   readonly nowMs: number;
   /** Trials of this sweep dispatched or running. */
   readonly sweepInFlight: number;
@@ -70,6 +72,9 @@ function* reasonsOf(snapshot: WhySnapshot): Generator<TrialWhy['reasons'][number
   }
   if (sweep.state === 'paused') yield { code: 'sweep_paused', message: `sweep ${sweep.sweep} is paused` };
   if (sweep.after !== undefined) yield { code: 'sweep_queued', message: REASONS.waitsFor(sweep.after) };
+  for (const paused of snapshot.pausedBefore) {
+    yield { code: 'sweep_paused', message: REASONS.waitsForPaused(paused) };
+  }
   if (record.state === 'paused') return;
   if (record.notBefore !== undefined && Date.parse(record.notBefore) > nowMs) {
     yield {
