@@ -52,8 +52,9 @@ export type FigureLookup = (question: {
   readonly classes: readonly string[];
 }) => Omit<PublishedPixelFigure, 'difference'> | undefined;
 
-/** What the search of a method cost. */
+/** What a method took in a group. */
 export interface SearchEffort {
+  /** Searched or reported. */
   readonly configurations: number;
   readonly seconds: number;
 }
@@ -75,7 +76,6 @@ export interface RowInput {
   /** Its search trials; all of the method's without a configuration. */
   readonly search: SearchPart;
   readonly report: readonly LeaderboardResult[];
-  /** What the method's search cost in the same sweeps. */
   readonly effort: SearchEffort;
   /** Report seeds that were meant to run, ascending. */
   readonly seeds: readonly number[];

@@ -53,6 +53,20 @@ describe('leaderboard', () => {
     expect(row?.auroc?.mean).toBeCloseTo(0.945, 12);
   });
 
+  test('tried are all configurations of the method in the group, searched or reported, of every sweep', () => {
+    const searched = ['c-2', 'c-3'].map((configuration) =>
+      buildResult({ sweep: 'a', configuration, phase: 'search', seed: 90, auroc: 0.9, seconds: 5 }),
+    );
+    const reported = ['c-1', 'c-2'].map((configuration) => buildResult({ sweep: 'b', configuration, auroc: 0.9 }));
+
+    const rows = rowsOf([...searched, ...reported]);
+
+    expect(rows.map(({ configurationsTried, searchSeconds }) => [configurationsTried, searchSeconds])).toEqual([
+      [3, 10],
+      [3, 10],
+    ]);
+  });
+
   test('below three seeds there is no spread', () => {
     const [row] = rowsOf(method({}, { 8: [0.9, 0.8] }));
 

@@ -166,15 +166,13 @@ function rowsOfMethod(
   { report, search }: OpenMethod,
   expectations: Expectations,
 ): LeaderboardRow[] {
+  const effort = effortOf(search, report);
   if (report.length === 0) {
-    const none = { configuration: null, report, seeds: [] };
-    return [foldRow({ ...common, ...none, search: addUp(search, null), effort: effortOf(search) })];
+    return [foldRow({ ...common, configuration: null, report, seeds: [], search: addUp(search, null), effort })];
   }
   const byConfiguration = Map.groupBy(report, ({ spec }) => spec.configuration);
   return [...byConfiguration].map(([configuration, own]) => {
-    const sweeps = new Set(own.map(({ spec }) => spec.sweep));
     const searched = search.filter((totals) => totals.configurations.has(configuration));
-    for (const { sweep } of searched) sweeps.add(sweep);
     // Only of sweeps that reported it: the report seeds of one that chose another configuration say nothing of this one.
     const seeds = new Set(own.flatMap(({ spec }) => expectations.of(spec).seeds));
     return foldRow({
@@ -182,7 +180,7 @@ function rowsOfMethod(
       configuration,
       report: own,
       search: addUp(searched, configuration),
-      effort: effortOf(search.filter(({ sweep }) => sweeps.has(sweep))),
+      effort,
       seeds: [...seeds].sort((a, b) => a - b),
     });
   });
@@ -206,15 +204,12 @@ function addUp(search: readonly SearchTotals[], configuration: string | null): S
   };
 }
 
-/** Configurations and seconds of whole searches; a configuration of several sweeps counts once. */
-function effortOf(search: readonly SearchTotals[]): SearchEffort {
+/** What a method took in a group: every configuration that anybody looked at, once, and the seconds of all searches. */
+function effortOf(search: readonly SearchTotals[], report: readonly LeaderboardResult[]): SearchEffort {
+  const tried = new Set<string>(report.map(({ spec }) => spec.configuration));
+  for (const { configurations } of search) for (const configuration of configurations.keys()) tried.add(configuration);
   const milliseconds = search.reduce((sum, totals) => sum + totals.milliseconds, 0);
-  const [only, second] = search;
-  const configurations =
-    second === undefined
-      ? (only?.configurations.size ?? 0)
-      : new Set(search.flatMap((totals) => [...totals.configurations.keys()])).size;
-  return { configurations, seconds: milliseconds / 1000 };
+  return { configurations: tried.size, seconds: milliseconds / 1000 };
 }
 
 /** Best mean first; equal means share a rank; rows without a rank follow. Names decide the order of equals. */

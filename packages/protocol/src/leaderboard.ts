@@ -84,9 +84,9 @@ export const LeaderboardRow = z.object({
   trainedPerSecond: z.number().nullable().default(null),
   scoredPerSecond: z.number().nullable().default(null),
   classes: z.array(LeaderboardClass),
-  /** Search configurations of this method in these sweeps. */
+  /** Different configurations of this method in the group, searched or reported, over all sweeps. */
   configurationsTried: z.int().min(0),
-  /** Seconds of computing: all search trials of the method; the report trials of this row. */
+  /** Seconds of computing: all search trials of the method in the group; the report trials of this row. */
   searchSeconds: z.number(),
   reportSeconds: z.number(),
   /** Trials of this row (both phases) by how they ended. */

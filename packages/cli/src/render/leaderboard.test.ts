@@ -43,6 +43,15 @@ describe('renderLeaderboard', () => {
     expect(renderLeaderboard(buildLeaderboard(), PLAIN)).not.toContain('PIXEL AUROC');
   });
 
+  it('says that a method with several ranked rows was chosen on the test images', () => {
+    const unranked = { rank: null, unrankedReason: '1 diverged of 3 report trials' };
+    const one = renderLeaderboard(buildLeaderboard([buildRow(), buildRow(unranked)]), PLAIN);
+    const two = renderLeaderboard(buildLeaderboard([buildRow(), buildRow({ rank: 2 })]), PLAIN);
+
+    expect(one).not.toContain('best of');
+    expect(two).toContain("ocgan's first row is the best of 2 on the test images; nothing else chose between them");
+  });
+
   it('warns when rows were computed by different code', () => {
     const other = buildRow({ codeVersions: ['cd'.repeat(32)] as never });
 

@@ -135,8 +135,18 @@ function renderFootnotes(group: LeaderboardGroup, style: Style): string {
     [row, ...row.classes].flatMap((cell) => [cell.published, cell.publishedPixelAuroc, cell.publishedPro]),
   );
   const changed = methodsWithSeveralVersions(rows);
+  const ranked = Map.groupBy(
+    rows.filter(({ rank }) => rank !== null),
+    ({ method }) => method,
+  );
   const notes = [
     'AUROC is the mean ± standard deviation over report seeds of the test AUROC; classes are averaged within a seed first. The interval is Student t over those seeds. Report seeds were never used to choose anything.',
+    'Tried counts the different configurations of the method here, searched or reported, over all sweeps shown.',
+    ...[...ranked].flatMap(([method, { length }]) =>
+      length === 1
+        ? []
+        : [`${method}'s first row is the best of ${length} on the test images; nothing else chose between them.`],
+    ),
     ...(few ? ['Fewer than three report seeds: no ± and no interval, because a spread of two says nothing.'] : []),
     'Untrained is the same network before its first step on the same test images: what learning has to beat. Selection is what ranking saw: held-out normals against synthetic anomalies.',
     ...(rows.some((row) => row.pixelAuroc !== null)
