@@ -1,6 +1,7 @@
 import type {
   AttemptRecord,
   Ending,
+  EngineUse,
   LeaderboardClass,
   LeaderboardGroup,
   LeaderboardRow,
@@ -40,6 +41,8 @@ export interface LeaderboardResult
   > & { readonly dataset: Pick<TrialDataset, 'name' | 'digest' | 'protocol' | 'splitSeed' | 'normal'> };
   readonly ending: Pick<Ending, 'state'>;
   readonly failures: readonly Pick<AttemptRecord, 'class'>[];
+  /** Absent in results that were indexed before it was. */
+  readonly engine?: EngineUse | undefined;
 }
 
 /** Finds what a paper claims for exactly this method, metric, data set, protocol and set of normal classes. */
@@ -75,7 +78,10 @@ export interface RowInput {
   readonly configuration: string | null;
   /** Its search trials; all of the method's without a configuration. */
   readonly search: SearchPart;
+  /** Computed by the same code. */
   readonly report: readonly LeaderboardResult[];
+  /** Report trials of the configuration that are not averaged: older code computed them. */
+  readonly older: number;
   readonly effort: SearchEffort;
   /** Report seeds that were meant to run, ascending. */
   readonly seeds: readonly number[];
@@ -85,7 +91,7 @@ type Completed = LeaderboardResult & { readonly test: TestMetrics };
 
 /** Folds one row; its rank is given by the group. */
 export function foldRow(input: RowInput): LeaderboardRow {
-  const { method, head, configuration, search, report, effort, seeds } = input;
+  const { method, head, configuration, search, report, older, effort, seeds } = input;
   const { classes } = head;
   const cells = chooseCells(report);
   const cell = (seed: number, normal: string) => cells.get(`${seed} ${normal}`);
@@ -132,7 +138,15 @@ export function foldRow(input: RowInput): LeaderboardRow {
     codeVersions: [
       ...new Set(report.length > 0 ? report.map(({ spec }) => spec.codeVersion) : search.codeVersions),
     ].sort(),
+    olderTrials: older,
+    engines: enginesOf([...cells.values()].filter(isCompleted)),
   };
+}
+
+/** Each engine once; null for those that do not tell. */
+function enginesOf(results: readonly LeaderboardResult[]): LeaderboardRow['engines'] {
+  const engines = new Map(results.map(({ engine = null }) => [JSON.stringify(engine), engine]));
+  return [...engines].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, engine]) => engine);
 }
 
 /** Equal in all results: a configuration is one choice of hyperparameters, which names backbone and weights. */
@@ -187,7 +201,7 @@ function isCompleted(result: LeaderboardResult): result is Completed {
   return result.ending.state === 'completed' && result.test !== undefined;
 }
 
-/** One result for each (seed, class): completed before not, then the highest generation, then the newest. */
+/** One result for each (seed, class). */
 function chooseCells(report: readonly LeaderboardResult[]): Map<string, LeaderboardResult> {
   const cells = new Map<string, LeaderboardResult>();
   for (const result of report) {
@@ -198,9 +212,11 @@ function chooseCells(report: readonly LeaderboardResult[]): Map<string, Leaderbo
   return cells;
 }
 
-function supersedes(a: LeaderboardResult, b: LeaderboardResult): boolean {
-  if (isCompleted(a) !== isCompleted(b)) return isCompleted(a);
-  if (a.generation !== b.generation) return a.generation > b.generation;
+/** Whether a result counts instead of another: a cancelled one says nothing, then the newer one does. */
+export function supersedes(a: LeaderboardResult, b: LeaderboardResult): boolean {
+  const [isCancelled, wasCancelled] = [a, b].map(({ ending }) => ending.state === 'cancelled');
+  if (isCancelled !== wasCancelled) return wasCancelled === true;
+  if (a.spec.sweep === b.spec.sweep && a.generation !== b.generation) return a.generation > b.generation;
   return a.endedAt > b.endedAt;
 }
 

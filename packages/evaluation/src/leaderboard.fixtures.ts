@@ -1,4 +1,12 @@
-import { type AttemptRecord, ConfigurationId, digestOf, SweepId, type TestMetrics, TrialId } from '@adctl/protocol';
+import {
+  type AttemptRecord,
+  ConfigurationId,
+  digestOf,
+  type EngineUse,
+  SweepId,
+  type TestMetrics,
+  TrialId,
+} from '@adctl/protocol';
 import type { LeaderboardResult } from './index.js';
 
 /** What a test cares about in one result; everything else is the same for all. */
@@ -17,6 +25,10 @@ export interface ResultFacts {
   readonly generation?: number;
   readonly failures?: AttemptRecord[];
   readonly seconds?: number;
+  readonly code?: string;
+  readonly engine?: EngineUse;
+  /** Seconds after the first of January at which it ended; by default its generation. */
+  readonly endedAt?: number;
 }
 
 /** One result; completed when it has an AUROC. */
@@ -24,6 +36,7 @@ export function buildResult(facts: ResultFacts): LeaderboardResult {
   const { sweep = 's', method = 'ocgan', configuration = 'c-1', phase = 'report', normal = '8', seed = 1 } = facts;
   const { dataset = 'mnist', protocol = 'one-class', auroc, generation = 0, seconds = 10 } = facts;
   const { index = 0, state = auroc === undefined ? 'failed' : 'completed', failures = [] } = facts;
+  const { code = 'code', engine, endedAt = generation } = facts;
   const name = digestOf([sweep, method, configuration, phase, normal, seed, dataset, protocol]).slice(0, 8);
   return {
     spec: {
@@ -42,7 +55,7 @@ export function buildResult(facts: ResultFacts): LeaderboardResult {
         digest: digestOf(dataset),
       },
       seed,
-      codeVersion: digestOf('code'),
+      codeVersion: digestOf(code),
     },
     generation,
     ending: { state },
@@ -51,7 +64,8 @@ export function buildResult(facts: ResultFacts): LeaderboardResult {
     test: auroc === undefined ? undefined : testMetrics(auroc),
     untrained: auroc === undefined ? undefined : { auroc: 0.5 },
     seconds: { train: seconds / 2, total: seconds },
-    endedAt: `2026-01-01T00:00:${String(generation).padStart(2, '0')}.000Z`,
+    engine,
+    endedAt: `2026-01-01T00:00:${String(endedAt).padStart(2, '0')}.000Z`,
   };
 }
 

@@ -183,14 +183,52 @@ describe('leaderboard', () => {
     expect([row?.published, row?.publishedPixelAuroc]).toEqual([null, null]);
   });
 
-  test('a retried trial counts once, by its newest completed generation', () => {
+  test('a retried trial counts once, by its newest generation', () => {
     const again = buildResult({ normal: '8', seed: 0, auroc: 0.5, generation: 1 });
-    const laterFailure = buildResult({ normal: '8', seed: 1, generation: 1 });
 
-    const [row] = rowsOf([...ocgan, again, laterFailure]);
+    const [row] = rowsOf([...ocgan, again]);
 
     expect(row?.rank).toBe(1);
     expect(row?.classes[1]?.auroc?.mean).toBeCloseTo((0.5 + 0.88 + 0.92) / 3, 12);
+  });
+
+  test('a row never averages different code: the newest counts, its failures too, and what is left out is told', () => {
+    const old = [0, 1, 2].map((seed) => buildResult({ sweep: 'a', code: 'old', seed, auroc: 0.9 }));
+    const changed = [0, 1, 2].map((seed) =>
+      buildResult({
+        sweep: 'b',
+        code: 'new',
+        seed,
+        endedAt: 9,
+        ...(seed === 2 ? { state: 'diverged' } : { auroc: 0.5 }),
+      }),
+    );
+
+    const [row] = rowsOf([...changed, ...old]);
+
+    expect(row).toMatchObject({ seeds: [0, 1], unrankedReason: '1 diverged of 3 report trials', olderTrials: 3 });
+    expect(row?.auroc?.mean).toBeCloseTo(0.5, 12);
+    expect(row?.codeVersions).toEqual([changed[0]?.spec.codeVersion]);
+    expect(row?.sweeps).toEqual(['b']);
+  });
+
+  test('of the same code the newer sweep counts, however often an older trial was retried; a cancelled trial never does', () => {
+    const old = buildResult({ sweep: 'a', seed: 0, auroc: 0.9, generation: 1, endedAt: 1 });
+    const newer = buildResult({ sweep: 'b', seed: 0, auroc: 0.6, endedAt: 2 });
+    const cancelled = buildResult({ sweep: 'c', seed: 0, state: 'cancelled', endedAt: 3 });
+
+    const [row] = rowsOf([cancelled, newer, old]);
+
+    expect(row).toMatchObject({ rank: 1, endings: { completed: 2, cancelled: 1 } });
+    expect(row?.auroc?.mean).toBeCloseTo(0.6, 12);
+  });
+
+  test('a row names the engines that its numbers come from, also when an older index does not tell', () => {
+    const cpu = { tensorflow: '2.21.0', gpu: false, threads: 1 };
+    const gpu = { ...cpu, gpu: true };
+    const results = [cpu, gpu, cpu, undefined].map((engine, seed) => buildResult({ seed, auroc: 0.9, engine }));
+
+    expect(rowsOf(results)[0]?.engines).toEqual([null, cpu, gpu]);
   });
 
   test('no results give no groups', () => {
@@ -210,6 +248,8 @@ describe('the fold', () => {
     dataset: fc.constantFrom('mnist', 'fashion'),
     auroc: fc.option(fc.double({ min: 0, max: 1, noNaN: true }), { nil: undefined }),
     generation: fc.nat(2),
+    code: fc.constantFrom('old', 'new'),
+    endedAt: fc.nat(9),
     seconds: fc.double({ min: 0, max: 1e6, noNaN: true }),
   });
 

@@ -6,6 +6,7 @@ import {
   type RowInput,
   type SearchEffort,
   type SearchPart,
+  supersedes,
 } from './leaderboard-row.js';
 import { addCounts, SearchTotaller, type SearchTotals } from './search-totals.js';
 
@@ -37,7 +38,8 @@ export interface LeaderboardInput {
  *   row. Report trials alone feed the numbers; search trials count as effort.
  * - A row misses what a sweep that reported its configuration meant to run. With a missing or unfinished report trial it
  *   is shown without a rank, with the reason; so is a method without any report trial.
- * - Of several results for one (class, seed) a completed one counts, then the highest generation, then the newest.
+ * - A row averages results of one code, the newest, and counts those of older code. Of several for one (class, seed) the newest
+ *   counts, in whatever sweep it ran; a cancelled one never counts before another.
  */
 export function foldLeaderboard(results: Iterable<LeaderboardResult>, options: LeaderboardOptions = {}): Leaderboard {
   const totaller = new SearchTotaller();
@@ -168,10 +170,12 @@ function rowsOfMethod(
 ): LeaderboardRow[] {
   const effort = effortOf(search, report);
   if (report.length === 0) {
-    return [foldRow({ ...common, configuration: null, report, seeds: [], search: addUp(search, null), effort })];
+    const none = { configuration: null, report, older: 0, seeds: [] };
+    return [foldRow({ ...common, ...none, search: addUp(search, null), effort })];
   }
   const byConfiguration = Map.groupBy(report, ({ spec }) => spec.configuration);
-  return [...byConfiguration].map(([configuration, own]) => {
+  return [...byConfiguration].map(([configuration, all]) => {
+    const own = ofNewestCode(all);
     const searched = search.filter((totals) => totals.configurations.has(configuration));
     // Only of sweeps that reported it: the report seeds of one that chose another configuration say nothing of this one.
     const seeds = new Set(own.flatMap(({ spec }) => expectations.of(spec).seeds));
@@ -179,11 +183,19 @@ function rowsOfMethod(
       ...common,
       configuration,
       report: own,
+      older: all.length - own.length,
       search: addUp(searched, configuration),
       effort,
       seeds: [...seeds].sort((a, b) => a - b),
     });
   });
+}
+
+/** Results of the code that the newest sweep ran: an average over different code is a number of neither. */
+function ofNewestCode(report: readonly LeaderboardResult[]): readonly LeaderboardResult[] {
+  const { spec } = report.reduce((newest, result) => (supersedes(result, newest) ? result : newest));
+  const versions = new Set(report.flatMap((one) => (one.spec.sweep === spec.sweep ? [one.spec.codeVersion] : [])));
+  return report.filter((one) => versions.has(one.spec.codeVersion));
 }
 
 /** The search trials of one configuration over several sweeps; of all for null. */

@@ -90,6 +90,7 @@ export {
   BackboneUse,
   Calibration,
   EngineFacts,
+  EngineUse,
   ObjectReference,
   PixelMetrics,
   type SearchOutcome,

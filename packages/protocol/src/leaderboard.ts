@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Sha256 } from './ids.js';
-import { BackboneUse } from './result.js';
+import { BackboneUse, EngineUse } from './result.js';
 import { FailureClass } from './trial.js';
 import { FinalState } from './trial-state.js';
 
@@ -98,6 +98,10 @@ export const LeaderboardRow = z.object({
   publishedPro: LaterFigure,
   /** Code that computed the numbers; more than one is a reason for care. */
   codeVersions: z.array(Sha256),
+  /** Report trials of the configuration that are not in the numbers, because older code computed them. */
+  olderTrials: z.int().min(0).default(0),
+  /** Engines that computed the numbers, each once; null: some result was indexed before its engine was. */
+  engines: z.array(EngineUse.nullable()).default([]),
 });
 export type LeaderboardRow = z.infer<typeof LeaderboardRow>;
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ConfigurationId, Sha256, SweepId, TrialId } from './ids.js';
-import { BackboneUse, PixelMetrics, SelectionMetrics, TestMetrics } from './result.js';
+import { BackboneUse, EngineUse, PixelMetrics, SelectionMetrics, TestMetrics } from './result.js';
 import { FailureClass, TrialPhase } from './trial.js';
 import { FinalState } from './trial-state.js';
 
@@ -29,6 +29,8 @@ export const IndexRow = z.object({
   imagesPerSecond: z.number().optional(),
   scoredPerSecond: z.number().optional(),
   backbone: BackboneUse.optional(),
+  /** Absent in parts of earlier versions. */
+  engine: EngineUse.optional(),
   seconds: z.object({ train: z.number(), total: z.number() }).optional(),
   endedAt: z.iso.datetime(),
   reusedFrom: z.object({ sweep: z.string(), trial: z.string() }).optional(),

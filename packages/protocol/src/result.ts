@@ -80,6 +80,10 @@ export const EngineFacts = z.object({
 });
 export type EngineFacts = z.infer<typeof EngineFacts>;
 
+/** What of an engine may change a number's bits. */
+export const EngineUse = EngineFacts.pick({ tensorflow: true, gpu: true, threads: true });
+export type EngineUse = z.infer<typeof EngineUse>;
+
 /** The pretrained or random network a method looks through; numbers of a random one are never those of a paper. */
 export const BackboneUse = z.object({
   architecture: z.string(),

@@ -1,4 +1,4 @@
-import type { Leaderboard, LeaderboardClass, LeaderboardGroup, LeaderboardRow } from '@adctl/protocol';
+import type { EngineUse, Leaderboard, LeaderboardClass, LeaderboardGroup, LeaderboardRow } from '@adctl/protocol';
 
 interface Line {
   readonly group: LeaderboardGroup;
@@ -46,6 +46,9 @@ const COLUMNS: readonly (readonly [string, (line: Line) => unknown])[] = [
   ['parameters', ({ row }) => row.parameters],
   ['trained_per_second', ({ row }) => row.trainedPerSecond],
   ['scored_per_second', ({ row }) => row.scoredPerSecond],
+  ['code_versions', ({ row }) => row.codeVersions.join(' ')],
+  ['report_trials_of_older_code', ({ row }) => row.olderTrials],
+  ['engines', ({ row }) => row.engines.map(engineName).join(' ')],
   ['unranked_reason', ({ row }) => row.unrankedReason],
   ['hyperparameters', ({ row }) => (row.hyperparameters === null ? undefined : JSON.stringify(row.hyperparameters))],
 ];
@@ -60,6 +63,11 @@ export function renderLeaderboardCsv(board: Leaderboard): string {
   );
   const header = COLUMNS.map(([name]) => name).join(',');
   return [header, ...lines.map((line) => COLUMNS.map(([, value]) => csvCell(value(line))).join(','))].join('\n');
+}
+
+/** `2.21.0/cpu/1`: TensorFlow, device, threads. */
+function engineName(engine: EngineUse | null): string {
+  return engine === null ? 'unknown' : [engine.tensorflow, engine.gpu ? 'gpu' : 'cpu', engine.threads].join('/');
 }
 
 function csvCell(value: unknown): string {

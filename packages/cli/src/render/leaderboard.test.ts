@@ -58,6 +58,22 @@ describe('renderLeaderboard', () => {
     expect(renderLeaderboard(buildLeaderboard([buildRow(), other]), PLAIN)).toContain('different versions of its code');
   });
 
+  it('says how many report trials of older code a row leaves out', () => {
+    const text = renderLeaderboard(buildLeaderboard([buildRow({ olderTrials: 3 })]), PLAIN);
+
+    expect(text).toContain('ocgan c-0123456789ab leaves out 3 report trials that older code computed');
+  });
+
+  it('names the engines where the numbers of a method come from several, or from one that nobody noted', () => {
+    const [cpu] = buildRow().engines;
+    const rows = [buildRow(), buildRow({ engines: [{ ...cpu!, gpu: true, threads: 2 }, null] })];
+
+    expect(renderLeaderboard(buildLeaderboard(rows), PLAIN)).toContain(
+      'The numbers of ocgan come from different engines (TensorFlow 2.21.0 on CPU, 1 thread; TensorFlow 2.21.0 on GPU, 2 threads; one that was not noted)',
+    );
+    expect(renderLeaderboard(buildLeaderboard(), PLAIN)).not.toContain('different engines');
+  });
+
   it('names the backbone of rows that look through one, and what a random one means', () => {
     const random = buildRow({ backbone: { architecture: 'resnet18', weights: 'random' } });
     const text = renderLeaderboard(buildLeaderboard([random, buildRow()]), PLAIN);

@@ -1,5 +1,6 @@
 import { METHODS } from '@adctl/methods';
 import type {
+  EngineUse,
   Leaderboard,
   LeaderboardClass,
   LeaderboardGroup,
@@ -134,19 +135,19 @@ function renderFootnotes(group: LeaderboardGroup, style: Style): string {
   const figures = rows.flatMap((row) =>
     [row, ...row.classes].flatMap((cell) => [cell.published, cell.publishedPixelAuroc, cell.publishedPro]),
   );
-  const changed = methodsWithSeveralVersions(rows);
-  const ranked = Map.groupBy(
-    rows.filter(({ rank }) => rank !== null),
-    ({ method }) => method,
-  );
+  const byMethod = [...Map.groupBy(rows, ({ method }) => method)];
+  const changed = byMethod.filter(([, own]) => new Set(own.flatMap((row) => row.codeVersions)).size > 1);
+  const engines = byMethod.map(([method, own]) => {
+    return { method, used: [...new Set(own.flatMap((row) => row.engines.map(engineText)))] };
+  });
   const notes = [
     'AUROC is the mean ± standard deviation over report seeds of the test AUROC; classes are averaged within a seed first. The interval is Student t over those seeds. Report seeds were never used to choose anything.',
     'Tried counts the different configurations of the method here, searched or reported, over all sweeps shown.',
-    ...[...ranked].flatMap(([method, { length }]) =>
-      length === 1
-        ? []
-        : [`${method}'s first row is the best of ${length} on the test images; nothing else chose between them.`],
-    ),
+    ...byMethod.flatMap(([method, own]) => {
+      const ranked = own.filter(({ rank }) => rank !== null).length;
+      if (ranked < 2) return [];
+      return [`${method}'s first row is the best of ${ranked} on the test images; nothing else chose between them.`];
+    }),
     ...(few ? ['Fewer than three report seeds: no ± and no interval, because a spread of two says nothing.'] : []),
     'Untrained is the same network before its first step on the same test images: what learning has to beat. Selection is what ranking saw: held-out normals against synthetic anomalies.',
     ...(rows.some((row) => row.pixelAuroc !== null)
@@ -162,7 +163,19 @@ function renderFootnotes(group: LeaderboardGroup, style: Style): string {
     ...(rows.some((row) => row.backbone?.weights === 'random')
       ? ['A random backbone has untrained weights, drawn from the seed: never set its numbers beside published ones.']
       : []),
-    ...changed.map((method) => `The numbers of ${method} come from different versions of its code; compare with care.`),
+    ...changed.map(
+      ([method]) => `The numbers of ${method} come from different versions of its code; compare with care.`,
+    ),
+    ...engines.flatMap(({ method, used }) =>
+      used.length < 2
+        ? []
+        : [`The numbers of ${method} come from different engines (${used.join('; ')}); compare with care.`],
+    ),
+    ...rows.flatMap(({ method, configuration, olderTrials }) =>
+      olderTrials === 0
+        ? []
+        : [`${method} ${configuration} leaves out ${olderTrials} report trials that older code computed.`],
+    ),
     ...rows.flatMap((row) =>
       row.unrankedReason === null
         ? []
@@ -172,12 +185,10 @@ function renderFootnotes(group: LeaderboardGroup, style: Style): string {
   return notes.map((note) => style.dim(`  ${note}`)).join('\n');
 }
 
-/** Methods whose rows were computed by more than one version of their code; different methods always differ. */
-function methodsWithSeveralVersions(rows: readonly LeaderboardRow[]): string[] {
-  const byMethod = Map.groupBy(rows, (row) => row.method);
-  return [...byMethod].flatMap(([method, own]) =>
-    new Set(own.flatMap((row) => row.codeVersions)).size > 1 ? [method] : [],
-  );
+function engineText(engine: EngineUse | null): string {
+  if (engine === null) return 'one that was not noted';
+  const { tensorflow, gpu, threads } = engine;
+  return `TensorFlow ${tensorflow} on ${gpu ? 'GPU' : 'CPU'}, ${threads} thread${threads === 1 ? '' : 's'}`;
 }
 
 /** `0.9314 ± 0.0042`, or the mean alone below three seeds. */

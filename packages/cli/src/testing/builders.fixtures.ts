@@ -140,6 +140,8 @@ export function buildRow(changes: Partial<LeaderboardRow> = {}): LeaderboardRow 
     publishedPixelAuroc: null,
     publishedPro: null,
     codeVersions: [DIGEST],
+    olderTrials: 0,
+    engines: [{ tensorflow: '2.21.0', gpu: false, threads: 1 }],
     ...changes,
   };
 }

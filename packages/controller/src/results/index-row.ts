@@ -1,10 +1,10 @@
 import type { LeaderboardResult } from '@adctl/evaluation';
-import type { IndexHead, IndexRow, SweepId, TrialResult } from '@adctl/protocol';
+import { EngineUse, type IndexHead, type IndexRow, type SweepId, type TrialResult } from '@adctl/protocol';
 
 /** What the index keeps of a result. */
 export function toIndexRow(result: TrialResult, resultKey: string): IndexRow {
   const { spec, generation, ending, failures, selection, test, pixel, untrained, endedAt, reusedFrom } = result;
-  const { backbone, parameters, imagesPerSecond, scoredPerSecond, seconds } = result;
+  const { backbone, engine, parameters, imagesPerSecond, scoredPerSecond, seconds } = result;
   const { trial, index, phase, method, configuration, hyperparameters, dataset, seed, codeVersion } = spec;
   return {
     trial,
@@ -28,6 +28,7 @@ export function toIndexRow(result: TrialResult, resultKey: string): IndexRow {
     imagesPerSecond,
     scoredPerSecond,
     backbone,
+    engine: engine && EngineUse.parse(engine),
     seconds,
     endedAt,
     reusedFrom,
@@ -38,7 +39,7 @@ export function toIndexRow(result: TrialResult, resultKey: string): IndexRow {
 export function toLeaderboardResult(row: IndexRow, sweep: SweepId, dataset: IndexHead['dataset']): LeaderboardResult {
   const { trial, index, phase, method, configuration, hyperparameters = {}, normal, seed, codeVersion } = row;
   const { generation, state, failures, selection, test, pixel, untrained, endedAt } = row;
-  const { backbone, parameters, imagesPerSecond, scoredPerSecond, seconds } = row;
+  const { backbone, engine, parameters, imagesPerSecond, scoredPerSecond, seconds } = row;
   return {
     spec: {
       sweep,
@@ -63,6 +64,7 @@ export function toLeaderboardResult(row: IndexRow, sweep: SweepId, dataset: Inde
     imagesPerSecond,
     scoredPerSecond,
     backbone,
+    engine,
     seconds,
     endedAt,
   };

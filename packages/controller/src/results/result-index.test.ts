@@ -75,7 +75,11 @@ describe('the index of results', () => {
     };
 
     expect(timeless(await deployment.leaderboard(sweep))).toEqual(timeless(before));
-    expect(before.groups[0]?.rows[0]).toMatchObject({ configurationsTried: 1024, endings: { completed: 4 } });
+    expect(before.groups[0]?.rows[0]).toMatchObject({
+      configurationsTried: 1024,
+      endings: { completed: 4 },
+      engines: [{ tensorflow: '2.21.0', gpu: false, threads: 1 }],
+    });
     expect(reads).toBe(0);
   });
 

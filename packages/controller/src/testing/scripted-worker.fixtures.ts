@@ -2,6 +2,7 @@ import { createLeaseTimes, type Delivery, type Messaging } from '@adctl/messagin
 import {
   type AttemptRecord,
   attemptRecordKey,
+  type EngineFacts,
   type FailureClass,
   isFinal,
   Lease,
@@ -15,6 +16,16 @@ import {
 } from '@adctl/protocol';
 import { createGenerator } from '@adctl/random';
 import { type ObjectStore, writeResultOnce } from '@adctl/storage';
+
+/** What every result says of the machine. */
+const ENGINE: EngineFacts = {
+  backend: 'tensorflow',
+  tensorflow: '2.21.0',
+  gpu: false,
+  threads: 1,
+  node: 'v24.0.0',
+  platform: 'linux-x64',
+};
 
 /** What one attempt comes to. */
 export type Script =
@@ -257,6 +268,7 @@ export function makeResult(
           seconds: { train: 1, total: 1 },
         }
       : {}),
+    engine: ENGINE,
     worker: how.worker,
     endedAt: new Date().toISOString(),
     artifacts: {},
