@@ -1,9 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { SweepSummary, TrialResult, TrialSummary } from '@adctl/protocol';
+import { MetricBatch, SweepSummary, TrialResult, TrialSummary } from '@adctl/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import type { Running } from '../e2e/adctl.ts';
+import { connectAsController } from './audit.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import { writeNoopSweep } from './noop-sweep.ts';
 import type { ClusterProcess } from './processes.ts';
@@ -90,34 +91,74 @@ async function watch(sweep: string): Promise<SweepSummary> {
 /** The results of a sweep by index; every trial has exactly one object. */
 async function resultsOf(sweep: string): Promise<TrialResult[]> {
   const folder = join(cluster.objects, 'v1/result', sweep);
+  await mkdir(folder, { recursive: true }); // there is none before the first result
   const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.json'));
   const texts = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')));
   return texts.map((text) => TrialResult.parse(JSON.parse(text))).sort((a, b) => a.spec.index - b.spec.index);
 }
 
+/** The epochs of which a trial's curve has a row, in the order in which they were told. */
+async function curveOf(sweep: string, trial: string): Promise<number[]> {
+  const messaging = await connectAsController(cluster);
+  try {
+    const epochs: number[] = [];
+    for await (const { data } of messaging.events.read(`metric.${sweep}.${trial}`)) {
+      epochs.push(...MetricBatch.parse(data).epochs);
+    }
+    return epochs;
+  } finally {
+    await messaging.close();
+  }
+}
+
+function passes(ms: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  setTimeout(resolve, ms);
+  return promise;
+}
+
 const isRunning = ({ state }: TrialSummary) => state === 'running';
 
-describe('a broker that is away for longer than a lease', () => {
-  test('workers train on, buffer what they have to say, and no trial fails or starts again', async () => {
-    const worker = startWorker('w-outage');
-    const sweep = await submit('outage');
-    await untilTrial(sweep, isRunning);
-    const watching = cluster.start(['sweeps', 'watch', sweep]);
-    await untilTold(watching, 'epoch ');
+interface Loss {
+  readonly lossMs: number;
+  readonly env: Readonly<Record<string, string>>;
+  readonly epochs: number;
+  /** Whether the trial that runs is through with its epochs before the broker is back: then its result is stored already. */
+  readonly endsBefore: boolean;
+}
 
-    await cluster.nats.stop();
-    const { promise, resolve } = Promise.withResolvers<void>();
-    setTimeout(resolve, 2 * ACK_WAIT_MS); // what is tested is that time passes
-    await promise;
-    await cluster.nats.start();
-    const watched = await watching.finished;
+/** Losses during which no call's patience lasts: a worker's own is short, and that of everybody is 30 s by default. */
+const LOSSES: readonly Loss[] = [
+  { lossMs: 2 * ACK_WAIT_MS, env: { ADCTL_NATS_PATIENCE_MS: '500' }, epochs: LONG, endsBefore: false },
+  { lossMs: 60_000, env: {}, epochs: 10_000, endsBefore: true },
+];
 
-    expect(watched.code, watched.stderr).toBe(0); // whoever watched did not notice
-    const results = await resultsOf(sweep);
-    expect(results.map(({ attempt }) => attempt)).toEqual([1, 1]);
-    expect((await trialsOf(sweep)).flatMap(({ failures }) => failures)).toEqual([]);
-    expect(worker.log()).not.toContain('the claim is lost');
-  });
+describe('a broker that is away for longer than a lease and longer than anybody is patient', () => {
+  test.each(LOSSES)(
+    'for $lossMs ms: workers train on, buffer what they have to say, and no trial fails or starts again',
+    async ({ lossMs, env, epochs, endsBefore }) => {
+      const worker = startWorker('w-outage', env);
+      const sweep = await submit('outage', epochs);
+      await untilTrial(sweep, isRunning);
+      const watching = cluster.start(['sweeps', 'watch', sweep]);
+      await untilTold(watching, 'epoch ');
+
+      await cluster.nats.stop();
+      await passes(lossMs); // what is tested is that time passes
+      const endedMeanwhile = await resultsOf(sweep);
+      await cluster.nats.start();
+      const watched = await watching.finished;
+
+      expect(watched.code, watched.stderr).toBe(0); // whoever watched did not notice
+      expect(endedMeanwhile).toHaveLength(endsBefore ? 1 : 0);
+      const results = await resultsOf(sweep);
+      expect(results.map(({ attempt }) => attempt)).toEqual([1, 1]);
+      expect((await trialsOf(sweep)).flatMap(({ failures }) => failures)).toEqual([]);
+      expect(worker.log()).not.toContain('the claim is lost');
+      const everyEpoch = Array.from({ length: epochs }, (_, index) => index + 1);
+      for (const { spec } of results) expect(await curveOf(sweep, spec.trial)).toEqual(everyEpoch);
+    },
+  );
 
   test('a worker that hears nothing for too long stops its training and ends with exit code 75', async () => {
     const worker = startWorker('w-cut-off', { ADCTL_UNREACHABLE_MS: '1000' });

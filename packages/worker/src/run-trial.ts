@@ -36,7 +36,7 @@ type AttemptEnd =
  * 3. Keep the claim by renewing it, and with it the message. A lost claim kills the training at once; then nothing is
  *    written any more, the ack included: whoever took the claim has the message too.
  * 4. Fetch spec, backbone weights and newest checkpoint, train in the slot's process, commit checkpoints, pass on what it says.
- * 5. Store what came of it: result, failed attempt, or release. Object store first, event second, ack last.
+ * 5. Store what came of it: result, failed attempt, or release. Object store first, curves and event second, ack last.
  *
  * Never throws: what cannot be stored either ends as a message given back.
  */
@@ -155,7 +155,6 @@ async function train(
   const end = await running.finally(cancelTimeout);
   attempt.lost.throwIfAborted();
   await checkpoints.settle();
-  await output.flush();
   return judge(end, { timedOut, interruption: interruption.current(), attempt: { ...attempt, spec } });
 }
 

@@ -21,8 +21,9 @@ import { retryTransient } from './retry.js';
 import type { TrialOutcome } from './trainer-messages.js';
 
 /**
- * Stores a trial's final result: artifacts, then the result object (first one wins), then the event. Each step may be
- * repeated after any crash. @returns the result in force; another attempt's when that one was first.
+ * Stores a trial's final result: artifacts, then the result object (first one wins), then the rest of the curves and the
+ * event, which may have to wait for the end of an outage. Each step may be repeated after any crash.
+ * @returns the result in force; another attempt's when that one was first.
  */
 export async function storeResult(
   context: SlotContext,
@@ -65,7 +66,7 @@ export async function storeResult(
     resultKey: key,
     ...(fitsMessage(result) ? { result } : {}),
   };
-  await append(context, attempt, 'result', event);
+  await append(context, attempt, 'result', event, output);
   return result;
 }
 
@@ -98,7 +99,7 @@ export async function storeFailure(
     attempt: attempt.number,
     recordKey,
   };
-  await append(context, attempt, 'attempt', event);
+  await append(context, attempt, 'attempt', event, output);
 }
 
 /** Says that an attempt let go of its trial on purpose. */
@@ -119,19 +120,21 @@ export async function storeRelease(
     attempt: attempt.number,
     reason,
   };
-  await append(context, attempt, 'release', event);
+  await append(context, attempt, 'release', event, output);
 }
 
-/** One event per attempt and kind: a repeat is the same event. */
-function append(
+/** How the attempt ended, after everything it had to say: one event per attempt and kind, a repeat is the same event. */
+async function append(
   context: SlotContext,
   attempt: Attempt,
   kind: string,
   event: ResultEvent | AttemptEvent | ReleaseEvent,
-): Promise<unknown> {
+  output: AttemptOutput,
+): Promise<void> {
+  await output.flush();
   const { sweep, trial, generation } = event;
   const subject = `${kind}.${sweep}.${trial}.${generation}.${attempt.number}`;
-  return held(context, attempt, () => context.messaging.events.append(subject, event, { once: true }));
+  await held(context, attempt, () => context.messaging.events.append(subject, event, { once: true }));
 }
 
 /** The attempt's log as `log.ndjson` beside its artifacts; nothing when nothing was said. */
