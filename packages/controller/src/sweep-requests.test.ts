@@ -1,4 +1,4 @@
-import type { SweepSummary, TrialDetail, TrialWhy } from '@adctl/protocol';
+import { type SweepId, type SweepSummary, sha256, type TrialDetail, type TrialWhy } from '@adctl/protocol';
 import { describe, expect, test } from 'vitest';
 import { completes, SMALL, useBench } from './testing/bench.fixtures.js';
 import { ended, sweepFile } from './testing/test-deployment.fixtures.js';
@@ -155,6 +155,45 @@ describe('pause, resume, cancel', () => {
       code: 'wrong_sweep_state',
       kind: 'user',
     });
+  });
+});
+
+describe('a sweep whose code changed', () => {
+  const NEWER = sha256('newer code');
+  const newer = { codeVersionOf: () => NEWER };
+  const versions = async (sweep: SweepId) =>
+    (await bench.deployment.leaderboard(sweep)).groups[0]?.rows[0]?.codeVersions;
+
+  test('is finished with the new code after resume, and the leaderboard tells the code that ran', async () => {
+    const { sweep } = await bench.deployment.submit(SMALL);
+    await bench.restart({ reading: newer });
+    await bench.deployment.request('sweeps.resume', { sweep });
+    await startWorker(() => completes, { codeVersion: NEWER });
+
+    const summary = await bench.deployment.until(sweep, ended);
+
+    expect(summary).toMatchObject({
+      state: 'completed',
+      codeChangeAccepted: true,
+      counts: { completed: 4, failed: 0 },
+    });
+    expect(await versions(sweep)).toEqual([NEWER]);
+    await bench.restart({ reading: newer });
+    expect(await versions(sweep)).toEqual([NEWER]);
+  });
+
+  test('gives the numbers of the new code to no sweep of the code it was planned with', async () => {
+    const { sweep } = await bench.deployment.submit(SMALL);
+    await bench.restart({ reading: newer });
+    await bench.deployment.request('sweeps.resume', { sweep });
+    await startWorker(() => completes, { codeVersion: NEWER });
+    await bench.deployment.until(sweep, ended);
+    await bench.restart({});
+
+    await startWorker(() => completes);
+    const again = await bench.deployment.submit(SMALL.replace('name: toy', 'name: again'));
+
+    expect(await bench.deployment.until(again.sweep, ended)).toMatchObject({ state: 'completed', reused: 0 });
   });
 });
 

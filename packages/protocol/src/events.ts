@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { SweepId, TrialId, WorkerId } from './ids.js';
+import { Sha256, SweepId, TrialId, WorkerId } from './ids.js';
 import { EngineFacts, ObjectReference, TrialResult } from './result.js';
 import { Ending } from './trial.js';
 
@@ -130,6 +130,8 @@ export const CheckpointManifest = z.object({
   step: z.int().min(0),
   /** TensorFlow threads that trained it. */
   threads: z.int().min(1),
+  /** Digest of the code that trained it; absent in checkpoints of earlier versions: then the planned one. */
+  codeVersion: Sha256.optional(),
   files: z.array(ObjectReference),
 });
 export type CheckpointManifest = z.infer<typeof CheckpointManifest>;

@@ -98,6 +98,7 @@ export {
   TestMetrics,
   TrialResult,
   toSearchOutcome,
+  trainedWith,
 } from './result.js';
 export { IndexHead, IndexPart, IndexRow } from './result-index.js';
 export {

@@ -15,6 +15,7 @@ export const IndexRow = z.object({
   hyperparameters: z.record(z.string(), z.unknown()).optional(),
   normal: z.string(),
   seed: z.int(),
+  /** Of the code that trained it. */
   codeVersion: Sha256,
   generation: z.int().min(0),
   resultKey: z.string(),

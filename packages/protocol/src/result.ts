@@ -125,6 +125,8 @@ export const TrialResult = z.object({
   parameters: z.int().optional(),
   splitDigest: Sha256.optional(),
   engine: EngineFacts.optional(),
+  /** Digest of the code that trained, as `spec.codeVersion` of the code it was planned with; see `trainedWith`. */
+  codeVersion: Sha256.optional(),
   worker: WorkerId.optional(),
   startedAt: z.iso.datetime().optional(),
   endedAt: z.iso.datetime(),
@@ -139,6 +141,11 @@ export const TrialResult = z.object({
   reusedFrom: z.object({ sweep: z.string(), trial: z.string() }).optional(),
 });
 export type TrialResult = z.infer<typeof TrialResult>;
+
+/** The code that a result's numbers come from. Results of earlier versions, and those that no worker wrote, know only the planned one. */
+export function trainedWith({ spec, codeVersion }: Pick<TrialResult, 'spec' | 'codeVersion'>): Sha256 {
+  return codeVersion ?? spec.codeVersion;
+}
 
 /** What ranking of configurations may see of a search trial: a result with everything about test removed. */
 export interface SearchOutcome {

@@ -124,6 +124,8 @@ export const TrialRecord = z.object({
   reusedFrom: z.object({ sweep: SweepId, trial: TrialId }).optional(),
   /** The search objective's value once completed, in the sweep's own direction. */
   objective: z.number().optional(),
+  /** The code that trained it, where that is not the code it was planned with. */
+  otherCode: Sha256.optional(),
 });
 export type TrialRecord = z.infer<typeof TrialRecord>;
 
@@ -147,6 +149,8 @@ export const TrialAssignment = z.object({
   spec: TrialSpec.optional(),
   /** Key of the object that holds the spec where the message does not. */
   specKey: z.string(),
+  /** A person resumed the sweep although the code had changed: a worker with other code than planned trains it. */
+  codeChangeAccepted: z.boolean().optional(),
 });
 export type TrialAssignment = z.infer<typeof TrialAssignment>;
 

@@ -5,6 +5,7 @@ import {
   checkpointPrefix,
   headKey,
   manifestKey,
+  type Sha256,
   type SweepId,
   sha256,
   type TrialId,
@@ -31,6 +32,8 @@ export interface NewCheckpoint {
   readonly step: number;
   /** TensorFlow threads that trained it. */
   readonly threads: number;
+  /** Digest of the code that trained it. */
+  readonly codeVersion?: Sha256;
   readonly files: readonly CheckpointFile[];
   readonly signal?: AbortSignal;
 }
@@ -53,7 +56,7 @@ export interface CommittedCheckpoint {
  * @throws AdctlError bug `checkpoint_conflict` when the attempt and step are taken by other content; whatever the store throws.
  */
 export async function commitCheckpoint(store: ObjectStore, checkpoint: NewCheckpoint): Promise<CommittedCheckpoint> {
-  const { sweep, trial, attempt, epoch, step, threads, signal } = checkpoint;
+  const { sweep, trial, attempt, epoch, step, threads, codeVersion, signal } = checkpoint;
   const prefix = checkpointPrefix(sweep, trial, attempt, step);
   const files = [];
   for (const file of checkpoint.files) {
@@ -61,7 +64,8 @@ export async function commitCheckpoint(store: ObjectStore, checkpoint: NewCheckp
     await putOnce(store, key, file.content, file.contentType ?? 'application/octet-stream', signal);
     files.push({ key, bytes: file.content.byteLength, sha256: sha256(file.content), contentType: file.contentType });
   }
-  const manifest = CheckpointManifest.parse({ version: 1, sweep, trial, attempt, epoch, step, threads, files });
+  const about = { sweep, trial, attempt, epoch, step, threads, codeVersion };
+  const manifest = CheckpointManifest.parse({ version: 1, ...about, files });
   const content = Buffer.from(toCanonicalJson(manifest));
   const key = manifestKey(sweep, trial, attempt, step);
   await putOnce(store, key, content, 'application/json', signal);

@@ -63,6 +63,8 @@ export interface Attempt {
 /** An attempt whose spec is known. */
 export interface SpecifiedAttempt extends Attempt {
   readonly spec: TrialSpec;
+  /** Digest of the code that trains it. */
+  readonly codeVersion: Sha256;
 }
 
 /** Thrown inside an attempt when its claim is gone: stop at once, write nothing more, do not ack. */

@@ -1,15 +1,19 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Sha256 } from '@adctl/protocol';
 import { commitCheckpoint, pruneCheckpoints } from '@adctl/storage';
 import { type Attempt, ClaimLost, type SlotContext } from './attempt.js';
 import type { AttemptOutput } from './attempt-output.js';
 import { retryTransient } from './retry.js';
 import type { WrittenCheckpoint } from './trainer-messages.js';
 
+/** What the training process wrote, with the digest of the code that trained it. */
+export type TrainedCheckpoint = WrittenCheckpoint & { readonly codeVersion: Sha256 };
+
 /** Commits an attempt's checkpoints to the object store, one at a time. */
 export interface CheckpointCommitter {
   /** Queues a checkpoint; one that still waits is passed over, because the newer one replaces it. */
-  add(checkpoint: WrittenCheckpoint): void;
+  add(checkpoint: TrainedCheckpoint): void;
   /** Waits until everything queued is committed. @throws what committing threw, `ClaimLost` included. */
   settle(): Promise<void>;
 }
@@ -24,10 +28,10 @@ export function createCheckpointCommitter(
   output: AttemptOutput,
   failed: () => void,
 ): CheckpointCommitter {
-  let waiting: WrittenCheckpoint | null = null;
+  let waiting: TrainedCheckpoint | null = null;
   let working: Promise<void> | null = null;
 
-  const commit = async (checkpoint: WrittenCheckpoint) => {
+  const commit = async (checkpoint: TrainedCheckpoint) => {
     const beganMs = context.clock.now();
     const bytes = await retryTransient(() => commitOnce(context, attempt, checkpoint), {
       clock: context.clock,
@@ -63,9 +67,9 @@ export function createCheckpointCommitter(
 }
 
 /** @returns the bytes of its files. */
-async function commitOnce({ objects }: SlotContext, attempt: Attempt, checkpoint: WrittenCheckpoint): Promise<number> {
+async function commitOnce({ objects }: SlotContext, attempt: Attempt, checkpoint: TrainedCheckpoint): Promise<number> {
   const { sweep, trial } = attempt.record;
-  const { directory, epoch, step, threads } = checkpoint;
+  const { directory, epoch, step, threads, codeVersion } = checkpoint;
   const files = await Promise.all(
     checkpoint.files.map(async (name) => ({ name, content: await readFile(join(directory, name)) })),
   );
@@ -76,6 +80,7 @@ async function commitOnce({ objects }: SlotContext, attempt: Attempt, checkpoint
     epoch,
     step,
     threads,
+    codeVersion,
     files,
     signal: attempt.lost,
   });

@@ -61,10 +61,13 @@ describe('parseWorkerConfig', () => {
     });
   });
 
-  test('the noop trainer has no code to compare', () => {
-    const allowed = (kind: string) => parseWorkerConfig({ ADCTL_DIRECTORY: '/d', ADCTL_TRAINER: kind }).allowOtherCode;
+  test('other code is refused unless it is allowed; the noop trainer has none to compare', () => {
+    const otherCode = (changes: Record<string, string>) =>
+      parseWorkerConfig({ ADCTL_DIRECTORY: '/d', ...changes }).otherCode;
 
-    expect([allowed('noop'), allowed('tensorflow')]).toEqual([true, false]);
+    expect(otherCode({})).toBe('refused');
+    expect(otherCode({ ADCTL_ALLOW_OTHER_CODE: '1' })).toBe('trained');
+    expect(otherCode({ ADCTL_ALLOW_OTHER_CODE: '1', ADCTL_TRAINER: 'noop' })).toBe('not-compared');
   });
 });
 

@@ -48,7 +48,7 @@ const Variables = z.object({
   ADCTL_HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
   /** Where attempts keep files until they are stored. Default: `scratch` in the directory, or below the temporary folder. */
   ADCTL_SCRATCH_DIR: z.string().min(1).optional(),
-  /** `1`: trains specs planned with other code, whose numbers may differ. */
+  /** `1`: trains specs planned with other code, whose numbers may differ; results tell the code that trained them. */
   ADCTL_ALLOW_OTHER_CODE: switchVariable,
   /** `noop` trains nothing, for tests and benchmarks of everything else. */
   ADCTL_TRAINER: z.enum(['tensorflow', 'noop']).default('tensorflow'),
@@ -72,7 +72,11 @@ export interface WorkerConfig {
   readonly unreachableMs: number;
   readonly objects: ObjectPlace;
   readonly scratchDirectory: string;
-  readonly allowOtherCode: boolean;
+  /**
+   * What becomes of a spec that was planned with other code, unless a person accepted that: it is refused, or it is trained and
+   * its result tells the code. `not-compared`: the trainer has no code that could differ.
+   */
+  readonly otherCode: 'refused' | 'trained' | 'not-compared';
   readonly healthPort: number | null;
   readonly trainer: TrainerConfig;
   readonly logLevel: string;
@@ -139,7 +143,7 @@ export function parseWorkerConfig(variables: Environment): WorkerConfig {
         ? { kind: 'filesystem', directory: resolve(env.ADCTL_OBJECTS_DIR ?? join(directory, 'objects')) }
         : toObjectPlace(env),
     scratchDirectory: resolve(env.ADCTL_SCRATCH_DIR ?? join(directory, nats === null ? 'scratch' : 'adctl-scratch')),
-    allowOtherCode: env.ADCTL_ALLOW_OTHER_CODE || env.ADCTL_TRAINER === 'noop', // noop has no code to compare
+    otherCode: env.ADCTL_TRAINER === 'noop' ? 'not-compared' : env.ADCTL_ALLOW_OTHER_CODE ? 'trained' : 'refused',
     healthPort: env.ADCTL_HEALTH_PORT ?? null,
     trainer: {
       kind: env.ADCTL_TRAINER,

@@ -212,11 +212,37 @@ describe('an attempt', () => {
 
   test('is refused when the spec was planned with other code', async () => {
     const trial = await bench.addTrial();
-    bench.startWorker({ codeVersion: sha256('other code'), allowOtherCode: false });
+    bench.startWorker({ codeVersion: sha256('other code'), otherCode: 'refused' });
 
     const event = await bench.nextEvent('attempt', trial);
 
     expect(kindOf(await bench.attemptRecord(event))).toEqual(['infra', 'code_version_mismatch']);
+  });
+
+  test.each([
+    ['a person accepted that', { accepted: true, otherCode: 'refused' }],
+    ['the worker is told to', { accepted: false, otherCode: 'trained' }],
+  ] as const)('is trained with other code than planned when %s, and its result tells the code', async (_, how) => {
+    const other = sha256('other code');
+    const trial = await bench.addTrial({ epochs: 2 }, { codeChangeAccepted: how.accepted });
+    bench.startWorker({ codeVersion: other, otherCode: how.otherCode });
+
+    await bench.nextEvent('result', trial);
+
+    expect(await bench.result(trial)).toMatchObject({ ending: { state: 'completed' }, codeVersion: other });
+  });
+
+  test('begins anew where its checkpoint is of other code', async () => {
+    const trial = await bench.addTrial(LONG, { codeChangeAccepted: true });
+    const { worker } = bench.startWorker({ otherCode: 'refused' });
+    await bench.untilEpoch(trial, 3);
+    worker.drain();
+    await bench.nextEvent('release', trial);
+
+    const anew = bench.untilLogged(trial, 'Training begins anew');
+    bench.startWorker({ codeVersion: sha256('other code'), otherCode: 'refused' });
+
+    await anew;
   });
 
   test('fails as infra when its spec is missing', async () => {

@@ -1,7 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Delivery } from '@adctl/messaging';
-import { type EngineFacts, isFinal, TrialRecord, TrialSpec, toFailure } from '@adctl/protocol';
+import { type EngineFacts, isFinal, type Sha256, TrialRecord, TrialSpec, toFailure } from '@adctl/protocol';
 import { loadNewestCheckpoint } from '@adctl/storage';
 import {
   type Attempt,
@@ -20,7 +20,7 @@ import { fetchBackbone } from './fetch-backbone.js';
 import { retryTransient } from './retry.js';
 import { storeFailure, storeRelease, storeResult } from './store-attempt.js';
 import type { TrainerEvent, TrainerRunEnd } from './trainer.js';
-import type { LocalCheckpoint, TrialOutcome } from './trainer-messages.js';
+import type { LocalCheckpoint, TrialOutcome, WrittenCheckpoint } from './trainer-messages.js';
 
 /** How an attempt ended that kept its claim. */
 type AttemptEnd =
@@ -132,11 +132,11 @@ async function train(
 ): Promise<AttemptEnd> {
   const { trainer, config, clock } = context;
   const spec = await readSpec(context, attempt);
-  const version = config.allowOtherCode ? spec.codeVersion : context.codeVersionOf(spec.method);
-  if (version !== spec.codeVersion) throw codeVersionMismatch(spec, version);
+  const codeVersion = codeFor(spec, attempt, context);
   await mkdir(attempt.directory, { recursive: true });
   await fetchBackbone(context, spec, attempt.lost);
-  const resumeFrom = await fetchCheckpoint(context, attempt, output);
+  const specified = { ...attempt, spec, codeVersion };
+  const resumeFrom = await fetchCheckpoint(context, specified, output);
   attempt.lost.throwIfAborted();
   const before = interruption.current();
   if (before !== null) return { kind: 'interrupted', reason: before.reason };
@@ -150,12 +150,12 @@ async function train(
   const { directory, number } = attempt;
   const start = { type: 'start', spec, attempt: number, directory, checkpointSeconds } as const;
   const running = trainer.run(resumeFrom === null ? start : { ...start, resumeFrom }, (event) =>
-    passOn(event, output, checkpoints),
+    passOn(event, output, (checkpoint) => checkpoints.add({ ...checkpoint, codeVersion })),
   );
   const end = await running.finally(cancelTimeout);
   attempt.lost.throwIfAborted();
   await checkpoints.settle();
-  return judge(end, { timedOut, interruption: interruption.current(), attempt: { ...attempt, spec } });
+  return judge(end, { timedOut, interruption: interruption.current(), attempt: specified });
 }
 
 /** What an end of the training process means for the attempt. */
@@ -200,11 +200,11 @@ async function settle(context: SlotContext, end: AttemptEnd, attempt: Attempt, o
   }
 }
 
-function passOn(event: TrainerEvent, output: AttemptOutput, checkpoints: CheckpointCommitter): void {
+function passOn(event: TrainerEvent, output: AttemptOutput, commit: (checkpoint: WrittenCheckpoint) => void): void {
   if (event.type === 'progress') output.progress(event.progress);
   else if (event.type === 'epoch') output.row(event.epoch, event.row);
   else if (event.type === 'log') output.log(event.level, event.message);
-  else checkpoints.add(event.checkpoint);
+  else commit(event.checkpoint);
 }
 
 async function readSpec({ objects, clock }: SlotContext, { delivery, lost }: Attempt): Promise<TrialSpec> {
@@ -219,10 +219,19 @@ async function readSpec({ objects, clock }: SlotContext, { delivery, lost }: Att
   }
 }
 
+/** The code that trains a spec here. @throws AdctlError `code_version_mismatch` when it is not the planned one and nobody allowed that. */
+function codeFor(spec: TrialSpec, { delivery }: Attempt, { config, codeVersionOf }: SlotContext): Sha256 {
+  if (config.otherCode === 'not-compared') return spec.codeVersion;
+  const own = codeVersionOf(spec.method);
+  const mayDiffer = config.otherCode === 'trained' || delivery.assignment.codeChangeAccepted === true;
+  if (own !== spec.codeVersion && !mayDiffer) throw codeVersionMismatch(spec, own);
+  return own;
+}
+
 /** Brings the newest whole checkpoint of an earlier attempt to this machine; null when there is none. */
 async function fetchCheckpoint(
   { objects, clock }: SlotContext,
-  attempt: Attempt,
+  attempt: SpecifiedAttempt,
   output: AttemptOutput,
 ): Promise<LocalCheckpoint | null> {
   if (attempt.number === 1) return null; // numbers only rise, and outlive lost records: nobody was here before
@@ -232,6 +241,13 @@ async function fetchCheckpoint(
   for (const { manifestKey, reason } of skipped)
     output.log('warn', `Checkpoint ${manifestKey} is unusable: ${reason}.`);
   if (checkpoint === null) return null;
+  if ((checkpoint.manifest.codeVersion ?? attempt.spec.codeVersion) !== attempt.codeVersion) {
+    output.log(
+      'warn',
+      'Training begins anew: its checkpoint is of other code, and the numbers of a trial come from one code.',
+    );
+    return null;
+  }
   const directory = join(attempt.directory, 'resume');
   await mkdir(directory, { recursive: true });
   for (const [name, content] of checkpoint.files) await writeFile(join(directory, name), content);

@@ -47,6 +47,7 @@ export async function storeResult(
     generation: record.generation,
     failures: record.failures,
     engine: attempt.engine,
+    codeVersion: attempt.codeVersion,
     worker: context.config.worker,
     startedAt: attempt.startedAt.toISOString(),
     endedAt: new Date(context.clock.now()).toISOString(),

@@ -1,4 +1,4 @@
-import type { LogLine, TrialDetail, TrialSummary, TrialWhy } from '@adctl/protocol';
+import { type LogLine, type TrialDetail, type TrialSummary, type TrialWhy, trainedWith } from '@adctl/protocol';
 import { tellApart } from '../services/sweep-progress.js';
 import type { Style } from './style.js';
 import { renderFacts, renderTable } from './table.js';
@@ -92,6 +92,12 @@ function renderResult(result: NonNullable<TrialDetail['result']>, style: Style):
         'engine',
         engine &&
           `TensorFlow ${engine.tensorflow}, ${engine.gpu ? 'GPU' : 'CPU'}, ${counted(engine.threads, 'thread')}`,
+      ],
+      [
+        'code',
+        trainedWith(result) === result.spec.codeVersion
+          ? undefined
+          : `${trainedWith(result).slice(0, 12)}, not ${result.spec.codeVersion.slice(0, 12)} that it was planned with`,
       ],
       ['failure', result.failure && `${result.failure.code}: ${result.failure.message}`],
     ],

@@ -102,7 +102,7 @@ async function writeThenPublish(
   spec: TrialSpec,
   write: () => Promise<TrialEntry>,
 ): Promise<void> {
-  const assignment = await toAssignment(context, record, spec);
+  const assignment = await toAssignment(context, book, record, spec);
   const writing = write();
   if (!context.orderedWrites) await writing;
   const [, sequence] = await Promise.all([writing, publish(context, book, record, assignment)]);
@@ -112,11 +112,13 @@ async function writeThenPublish(
 /** The message of a trial: with its spec, or, where that is too large, with an object behind it. */
 async function toAssignment(
   { objects }: ControllerContext,
+  book: SweepBook,
   { sweep, trial, generation }: TrialRecord,
   spec: TrialSpec,
 ): Promise<TrialAssignment> {
   const specKey = trialSpecKey(sweep, trial);
-  const about = { version: 1, sweep, trial, generation, specKey } as const;
+  const accepted = book.record.codeChangeAccepted === true ? { codeChangeAccepted: true } : {};
+  const about = { version: 1, sweep, trial, generation, specKey, ...accepted } as const;
   if (fitsMessage(spec)) return { ...about, spec };
   const content = Buffer.from(JSON.stringify(spec));
   await objects.put(specKey, content, { ifAbsent: true, contentType: 'application/json' });
@@ -146,7 +148,7 @@ async function publish(
 
 /** Publishes a dispatched trial whose message is gone under a fresh id: the old one may be remembered. */
 export async function publishAgain(context: ControllerContext, book: SweepBook, record: TrialRecord): Promise<void> {
-  const assignment = await toAssignment(context, record, await specOf(context, book, record));
+  const assignment = await toAssignment(context, book, record, await specOf(context, book, record));
   noteSequence(book, record, await publish(context, book, record, assignment, `.r${context.clock.now()}`));
 }
 

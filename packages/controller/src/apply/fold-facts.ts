@@ -75,9 +75,12 @@ async function foldOne(
   }
 }
 
-/** So that an identical trial of a later sweep takes the result over. The first one stays. */
+/**
+ * So that an identical trial of a later sweep takes the result over. The first one stays. An identity names the planned code: what
+ * other code trained has none.
+ */
 async function rememberIdentity(context: ControllerContext, book: SweepBook, record: TrialRecord): Promise<void> {
-  if (record.reusedFrom !== undefined) return;
+  if (record.reusedFrom !== undefined || record.otherCode !== undefined) return;
   const planned = book.plan.at(record.index, book.finalistPositions);
   const spec = planned.trial === record.trial ? planned : await specOf(context, book, record);
   const { identity, sweep, trial } = spec;

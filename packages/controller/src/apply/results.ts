@@ -8,6 +8,7 @@ import {
   type TrialRecord,
   type TrialResult,
   TrialSpec,
+  trainedWith,
   trialSpecKey,
 } from '@adctl/protocol';
 import { writeResultOnce } from '@adctl/storage';
@@ -31,6 +32,7 @@ export function toResultFacts(result: TrialResult, key: string, objective: Objec
     endedAt: result.endedAt,
     objective: counts && value !== undefined && Number.isFinite(value) ? value : undefined,
     reusedFrom: result.reusedFrom as ResultFacts['reusedFrom'],
+    otherCode: trainedWith(result) === result.spec.codeVersion ? undefined : trainedWith(result),
   };
 }
 

@@ -1,4 +1,4 @@
-import { isFinal, SweepId, TrialId, type TrialRecord, type TrialSpec } from '@adctl/protocol';
+import { isFinal, SweepId, TrialId, type TrialRecord, type TrialSpec, trainedWith } from '@adctl/protocol';
 import { readResult } from '@adctl/storage';
 import { z } from 'zod';
 import type { ControllerContext } from '../context.js';
@@ -28,6 +28,7 @@ export async function reuseResult(
   if (known.sweep === spec.sweep && known.trial === spec.trial) return null;
   const earlier = await readResult(context.objects, known.resultKey);
   if (earlier === null || earlier.ending.state !== 'completed') return null;
+  if (trainedWith(earlier) !== spec.codeVersion) return null; // remembered by a version that did not look
 
   const origin = { sweep: known.sweep, trial: known.trial };
   const { key, result } = await storeResult(context, {

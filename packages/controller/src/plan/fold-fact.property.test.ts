@@ -31,6 +31,7 @@ const history = fc.array(fc.constantFrom('failed', 'lost', 'drained'), { maxLeng
       endedAt: at,
       objective: 0.5,
       reusedFrom: undefined,
+      otherCode: undefined,
     },
   });
   return facts;

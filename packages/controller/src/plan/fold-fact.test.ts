@@ -22,6 +22,7 @@ const result = (changes: Partial<ResultFacts> = {}): TrialFact => ({
     endedAt: at,
     objective: 0.9,
     reusedFrom: undefined,
+    otherCode: undefined,
     ...changes,
   },
 });

@@ -17,6 +17,7 @@ export interface ResultFacts {
   /** Value of the search objective; completed and stopped trials only. */
   readonly objective: number | undefined;
   readonly reusedFrom: TrialRecord['reusedFrom'];
+  readonly otherCode: TrialRecord['otherCode'];
 }
 
 /** Something that happened to a trial. Facts may arrive late, twice and in any order. */
@@ -102,6 +103,7 @@ function foldResult(record: TrialRecord, result: ResultFacts): Fold {
       resultKey: result.resultKey,
       reusedFrom: result.reusedFrom,
       objective: result.objective,
+      otherCode: result.otherCode,
     },
   };
 }

@@ -10,7 +10,14 @@ const queued = trialRecord({ state: 'queued', attempt: 1, startedAt: ago(60) });
 function result(changes: Partial<ResultFacts>): TrialFact {
   const facts: ResultFacts = {
     ...{ attempt: 1, generation: 0, ending: { state: 'completed' }, resultKey: 'k', worker: WORKER, failures: [] },
-    ...{ startedAt: ago(50), endedAt: ago(10), objective: undefined, reusedFrom: undefined, ...changes },
+    ...{
+      startedAt: ago(50),
+      endedAt: ago(10),
+      objective: undefined,
+      reusedFrom: undefined,
+      otherCode: undefined,
+      ...changes,
+    },
   };
   return { fact: 'result', result: facts };
 }

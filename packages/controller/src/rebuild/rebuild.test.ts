@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as settle } from 'node:timers/promises';
 import type { RebuildProgress, SweepId, SweepSummary, TrialSummary } from '@adctl/protocol';
-import { headKey, SweepRecord } from '@adctl/protocol';
+import { headKey, SweepRecord, sha256 } from '@adctl/protocol';
 import { commitCheckpoint } from '@adctl/storage';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Script, startScriptedWorker } from '../testing/scripted-worker.fixtures.js';
@@ -17,6 +17,7 @@ import {
 
 /** Two configurations of one class: 2 search and 2 report trials. */
 const SMALL = sweepFile({ learningRates: [0.001, 0.002], normal: [8], seeds: { search: 1, report: 2, finalists: 1 } });
+const NEWER = sha256('newer code');
 let folder: ReturnType<typeof temporaryDirectory>;
 let deployment: TestDeployment;
 let stop: AbortController;
@@ -89,6 +90,22 @@ describe('records made again from the object store alone', () => {
     const again = await deployment.submit(SMALL.replace('name: toy', 'name: again'));
     expect(await deployment.until(again.sweep, ended)).toMatchObject({ reused: 4 });
     expect(worker.claims).toEqual([]);
+  });
+
+  test('what was trained with other code than planned is reused no more than before', async () => {
+    const { sweep } = await deployment.submit(SMALL);
+    await deployment.close();
+    deployment = await startDeployment({ directory: folder.directory, reading: { codeVersionOf: () => NEWER } });
+    await deployment.request('sweeps.resume', { sweep });
+    await startScriptedWorker({ ...deployment, signal: stop.signal, codeVersion: NEWER });
+    await deployment.until(sweep, ended);
+
+    await loseState();
+    await rebuild();
+
+    await startWorker();
+    const again = await deployment.submit(SMALL.replace('name: toy', 'name: again'));
+    expect(await deployment.until(again.sweep, ended)).toMatchObject({ state: 'completed', reused: 0 });
   });
 
   test('repeated, it makes nothing and changes nothing', async () => {

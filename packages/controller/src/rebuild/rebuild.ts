@@ -150,7 +150,8 @@ async function readRecord(
     attempts: attempts.flat(),
     now: nowOf(context),
   });
-  if (result !== null && record.state === 'completed' && record.reusedFrom === undefined) {
+  const isRemembered = record.reusedFrom === undefined && record.otherCode === undefined;
+  if (result !== null && record.state === 'completed' && isRemembered) {
     const { trial, resultKey } = record;
     await context.identities.create(result.spec.identity, { sweep, trial, resultKey });
   }

@@ -1,11 +1,11 @@
 import type { LeaderboardResult } from '@adctl/evaluation';
-import { EngineUse, type IndexHead, type IndexRow, type SweepId, type TrialResult } from '@adctl/protocol';
+import { EngineUse, type IndexHead, type IndexRow, type SweepId, type TrialResult, trainedWith } from '@adctl/protocol';
 
 /** What the index keeps of a result. */
 export function toIndexRow(result: TrialResult, resultKey: string): IndexRow {
   const { spec, generation, ending, failures, selection, test, pixel, untrained, endedAt, reusedFrom } = result;
   const { backbone, engine, parameters, imagesPerSecond, scoredPerSecond, seconds } = result;
-  const { trial, index, phase, method, configuration, hyperparameters, dataset, seed, codeVersion } = spec;
+  const { trial, index, phase, method, configuration, hyperparameters, dataset, seed } = spec;
   return {
     trial,
     index,
@@ -15,7 +15,7 @@ export function toIndexRow(result: TrialResult, resultKey: string): IndexRow {
     ...(phase === 'report' ? { hyperparameters } : {}),
     normal: dataset.normal,
     seed,
-    codeVersion,
+    codeVersion: trainedWith(result),
     generation,
     resultKey,
     state: ending.state,

@@ -1,6 +1,11 @@
 import type { SweepId, SweepSummary, TrialSummary } from '@adctl/protocol';
 import { afterEach, beforeEach } from 'vitest';
-import { type Script, type ScriptedWorker, startScriptedWorker } from './scripted-worker.fixtures.js';
+import {
+  type Script,
+  type ScriptedWorker,
+  type ScriptedWorkerOptions,
+  startScriptedWorker,
+} from './scripted-worker.fixtures.js';
 import {
   type DeploymentOptions,
   startDeployment,
@@ -24,7 +29,10 @@ export interface Bench {
   /** Starts it anew over the same folder. */
   restart(options: Partial<DeploymentOptions>): Promise<void>;
   /** A worker whose script may be changed while it runs. */
-  startWorker(script: () => (index: number, attempt: number) => Script): Promise<ScriptedWorker>;
+  startWorker(
+    script: () => (index: number, attempt: number) => Script,
+    options?: Pick<ScriptedWorkerOptions, 'codeVersion'>,
+  ): Promise<ScriptedWorker>;
   list(sweep: SweepId): Promise<TrialSummary[]>;
   show(sweep: SweepId): Promise<SweepSummary>;
 }
@@ -54,9 +62,10 @@ export function useBench({ ackWaitMs = 1_000 }: { readonly ackWaitMs?: number } 
       await deployment.close();
       deployment = await startDeployment({ directory: folder.directory, ackWaitMs, ...options });
     },
-    startWorker: (script) =>
+    startWorker: (script, options = {}) =>
       startScriptedWorker({
         ...deployment,
+        ...options,
         ackWaitMs,
         signal: stop.signal,
         script: ({ index }, attempt) => script()(index, attempt),

@@ -8,6 +8,7 @@ import {
   Lease,
   type ReleaseEvent,
   type ResultEvent,
+  type Sha256,
   TrialRecord,
   type TrialResult,
   type TrialSpec,
@@ -50,6 +51,8 @@ export interface ScriptedWorkerOptions {
   readonly slots?: number;
   readonly ackWaitMs?: number;
   readonly signal: AbortSignal;
+  /** The code it has; default: the planned one. With another one it trains only what a person accepted. */
+  readonly codeVersion?: Sha256;
   /** What the n-th claim of a trial does; default: it completes. */
   readonly script?: (spec: TrialSpec, attempt: number) => Script;
 }
@@ -126,7 +129,9 @@ async function runTrial(options: Running, delivery: Delivery): Promise<void> {
   const { spec } = assignment;
   if (spec === undefined) throw new Error(`the message of ${key} has no spec`);
   options.claims.push({ spec, attempt });
-  const act = script(spec, attempt);
+  const { codeVersion = spec.codeVersion } = options;
+  const isRefused = codeVersion !== spec.codeVersion && assignment.codeChangeAccepted !== true;
+  const act: Script = isRefused ? { does: 'fail', class: 'infra', code: 'other_code' } : script(spec, attempt);
   switch (act.does) {
     case 'vanish':
       return;
@@ -153,10 +158,10 @@ async function runTrial(options: Running, delivery: Delivery): Promise<void> {
     number: number,
     state: 'completed' | 'diverged',
   ): Promise<void> {
-    const { key: resultKey, result } = await writeResultOnce(
-      objects,
-      makeResult(of, { state, worker, attempt: number, generation }),
-    );
+    const { key: resultKey, result } = await writeResultOnce(objects, {
+      ...makeResult(of, { state, worker, attempt: number, generation }),
+      codeVersion,
+    });
     const event: ResultEvent = {
       version: 1,
       type: 'result',

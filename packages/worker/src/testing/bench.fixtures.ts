@@ -36,7 +36,7 @@ export interface Bench {
   /** Stores a spec of the noop method and its record, and puts it into the queue. */
   addTrial(hyperparameters?: Record<string, unknown>, options?: TrialOptions): Promise<TrialId>;
   /** Puts a trial into the queue, again. */
-  enqueue(trial: TrialId): Promise<void>;
+  enqueue(trial: TrialId, options?: Pick<TrialOptions, 'codeChangeAccepted'>): Promise<void>;
   startWorker(options?: WorkerOptions): StartedWorker;
   /** The next event of a kind, whenever it comes. */
   nextEvent(kind: 'result' | 'attempt' | 'release', trial: TrialId): Promise<Record<string, unknown>>;
@@ -59,6 +59,7 @@ export interface Bench {
 export interface TrialOptions {
   readonly record?: Partial<TrialRecord>;
   readonly spec?: Partial<TrialSpec>;
+  readonly codeChangeAccepted?: boolean;
 }
 
 export interface WorkerOptions extends Partial<Omit<WorkerConfig, 'trainer' | 'objects'>> {
@@ -106,15 +107,16 @@ export function createBench(): Bench {
       const spec = toySpec(trial, trials++, { hyperparameters, ...options.spec });
       await objects.put(trialSpecKey(SWEEP, trial), Buffer.from(JSON.stringify(spec)));
       await messaging.state.bucket('trial').put(keyOf(trial), toyRecord(spec, options.record));
-      await bench.enqueue(trial);
+      await bench.enqueue(trial, options);
       return trial;
     },
-    async enqueue(trial) {
+    async enqueue(trial, { codeChangeAccepted = false } = {}) {
+      const specKey = trialSpecKey(SWEEP, trial);
       await messaging.queue.publish({
         class: 'cpu',
         priority: 'normal',
         messageId: `m-${messages++}`,
-        assignment: { version: 1, sweep: SWEEP, trial, generation: 0, specKey: trialSpecKey(SWEEP, trial) },
+        assignment: { version: 1, sweep: SWEEP, trial, generation: 0, specKey, codeChangeAccepted },
       });
     },
     startWorker(options = {}) {
