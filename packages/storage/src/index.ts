@@ -15,7 +15,7 @@ export {
 export { OBJECT_VARIABLES, objectRules, toObjectPlace, toS3Settings } from './environment.js';
 export { PART_BYTES, putInParts } from './large-objects.js';
 export { assertObjectKey, assertObjectPrefix } from './object-key.js';
-export type { MultipartUpload, ObjectInfo, ObjectStore, PutOptions, PutOutcome } from './object-store.js';
+export type { MultipartUpload, ObjectInfo, ObjectStore, PutOptions, PutOutcome, WriteOptions } from './object-store.js';
 export { type ObjectPlace, type OpenedObjects, openObjects } from './place.js';
 export {
   changeIndexHead,

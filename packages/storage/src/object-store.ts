@@ -7,13 +7,23 @@ export interface ObjectInfo {
   readonly modifiedAt: Date;
 }
 
-export interface PutOptions {
+/** How a write is called off. */
+export interface WriteOptions {
+  /** Ends the call, also between two tries; the reason is what it throws. */
+  readonly signal?: AbortSignal;
+  /**
+   * Asked before every try, the first included: what it throws ends the call, and nothing more is sent. A signal may be
+   * late after a pause of the whole process, when timers that abort it and timers that try again come due together.
+   */
+  readonly beforeTry?: () => void;
+}
+
+export interface PutOptions extends WriteOptions {
   /** Write only if the key is absent. */
   readonly ifAbsent?: boolean;
   /** Write only if the current etag is this one. */
   readonly ifMatch?: string;
   readonly contentType?: string;
-  readonly signal?: AbortSignal;
 }
 
 /** A condition that did not hold is an expected ending, not an exception. */
@@ -33,9 +43,12 @@ export interface ObjectStore {
   /** Objects below a prefix in key order, paged by the store, yielded one by one. */
   list(prefix: string, options?: { readonly after?: string }): AsyncIterable<ObjectInfo>;
   /** Deleting what is not there is fine. */
-  delete(key: string): Promise<void>;
+  delete(key: string, options?: WriteOptions): Promise<void>;
   /** Starts a write in parts, for large objects and resume. */
-  createMultipart(key: string, options?: { readonly contentType?: string }): Promise<MultipartUpload>;
+  createMultipart(
+    key: string,
+    options?: Pick<PutOptions, 'contentType' | keyof WriteOptions>,
+  ): Promise<MultipartUpload>;
   /** Takes up an unfinished upload again. @throws AdctlError permanent `upload_missing`. */
   resumeMultipart(key: string, uploadId: string): Promise<MultipartUpload>;
 }
@@ -43,8 +56,8 @@ export interface ObjectStore {
 /** Parts are numbered from 1; nothing is visible under the key before `complete`. */
 export interface MultipartUpload {
   readonly uploadId: string;
-  putPart(part: number, content: Uint8Array, options?: { readonly signal?: AbortSignal }): Promise<void>;
+  putPart(part: number, content: Uint8Array, options?: WriteOptions): Promise<void>;
   parts(): Promise<readonly { readonly part: number; readonly bytes: number }[]>;
-  complete(options?: Pick<PutOptions, 'ifAbsent'>): Promise<PutOutcome>;
+  complete(options?: Pick<PutOptions, 'ifAbsent' | keyof WriteOptions>): Promise<PutOutcome>;
   abort(): Promise<void>;
 }

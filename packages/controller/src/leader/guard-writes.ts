@@ -1,5 +1,5 @@
 import type { Messaging, StateBucket } from '@adctl/messaging';
-import type { ObjectStore } from '@adctl/storage';
+import type { MultipartUpload, ObjectStore, WriteOptions } from '@adctl/storage';
 import type { Leadership } from './leadership.js';
 
 /** What a controller writes to. */
@@ -10,14 +10,17 @@ export interface Writable {
 
 /**
  * Wraps what a controller writes to, so that nothing is sent once its leadership has ended. A pause of the process that
- * ends in the middle of a step cannot be seen in time by a timer, but by the next write. What was under way already is
- * refused by compare-and-set.
+ * ends in the middle of a step cannot be seen in time by a timer, but by the next write. An object's write may be tried
+ * again for minutes, so it is asked before each try. What was under way already is refused by compare-and-set.
  *
  * Every refused call throws the reason the leadership ended for: AdctlError transient `controller_superseded`.
  */
 export function guardWrites({ messaging, objects }: Writable, leadership: Leadership): Writable {
-  const write = async <T>(operation: () => Promise<T>): Promise<T> => {
+  const assertHeld = () => {
     if (!leadership.holds()) throw leadership.lost.reason;
+  };
+  const write = async <T>(operation: () => Promise<T>): Promise<T> => {
+    assertHeld();
     return operation();
   };
   const guardBucket = (bucket: StateBucket): StateBucket => ({
@@ -51,15 +54,35 @@ export function guardWrites({ messaging, objects }: Writable, leadership: Leader
       },
       state: { bucket: (name) => guardBucket(state.bucket(name)) },
     },
-    objects: {
-      put: (key, content, options) => write(() => objects.put(key, content, options)),
-      get: (key) => objects.get(key),
-      read: (key) => objects.read(key),
-      head: (key) => objects.head(key),
-      list: (prefix, options) => objects.list(prefix, options),
-      delete: (key) => write(() => objects.delete(key)),
-      createMultipart: (key, options) => write(() => objects.createMultipart(key, options)),
-      resumeMultipart: (key, uploadId) => write(() => objects.resumeMultipart(key, uploadId)),
+    objects: guardObjects(objects, leadership, assertHeld),
+  };
+}
+
+function guardObjects(objects: ObjectStore, { lost }: Leadership, assertHeld: () => void): ObjectStore {
+  /** The caller's options, and ours: the signal ends a long pause between two tries, the question decides. */
+  const asLeader = <T extends WriteOptions>(options?: T) => ({
+    ...options,
+    signal: options?.signal === undefined ? lost : AbortSignal.any([options.signal, lost]),
+    beforeTry: () => {
+      assertHeld();
+      options?.beforeTry?.();
     },
+  });
+  const guardUpload = (upload: MultipartUpload): MultipartUpload => ({
+    uploadId: upload.uploadId,
+    putPart: (part, content, options) => upload.putPart(part, content, asLeader(options)),
+    parts: () => upload.parts(),
+    complete: (options) => upload.complete(asLeader(options)),
+    abort: () => upload.abort(),
+  });
+  return {
+    put: (key, content, options) => objects.put(key, content, asLeader(options)),
+    get: (key) => objects.get(key),
+    read: (key) => objects.read(key),
+    head: (key) => objects.head(key),
+    list: (prefix, options) => objects.list(prefix, options),
+    delete: (key, options) => objects.delete(key, asLeader(options)),
+    createMultipart: async (key, options) => guardUpload(await objects.createMultipart(key, asLeader(options))),
+    resumeMultipart: async (key, uploadId) => guardUpload(await objects.resumeMultipart(key, uploadId)),
   };
 }

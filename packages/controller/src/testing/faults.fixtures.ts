@@ -73,7 +73,7 @@ export function dieAt(
       read: (key) => objects.read(key),
       head: (key) => objects.head(key),
       list: (prefix, options) => objects.list(prefix, options),
-      delete: (key) => write(() => objects.delete(key)),
+      delete: (key, options) => write(() => objects.delete(key, options)),
       createMultipart: (key, options) => objects.createMultipart(key, options),
       resumeMultipart: (key, uploadId) => objects.resumeMultipart(key, uploadId),
     },

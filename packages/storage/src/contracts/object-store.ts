@@ -96,6 +96,31 @@ export function describeObjectStore(harness: ObjectStoreHarness): void {
         await writing;
       });
 
+      it('asks before it writes, and writes nothing where the answer is no', async () => {
+        await store.put('there', bytes('x'));
+        const no = new Error('not any more');
+        let asked = 0;
+        const beforeTry = () => {
+          asked += 1;
+          throw no;
+        };
+        const upload = await store.createMultipart('parts');
+        await upload.putPart(1, bytes('x'));
+
+        for (const condition of [{}, { ifAbsent: true }]) {
+          await expect(store.put('k', bytes('x'), { ...condition, beforeTry })).rejects.toBe(no);
+        }
+        await expect(store.delete('there', { beforeTry })).rejects.toBe(no);
+        await expect(store.createMultipart('more', { beforeTry })).rejects.toBe(no);
+        await expect(upload.putPart(2, bytes('y'), { beforeTry })).rejects.toBe(no);
+        await expect(upload.complete({ beforeTry })).rejects.toBe(no);
+
+        expect(asked).toBe(6);
+        expect(await keysOf(store.list(''))).toEqual(['there']);
+        expect((await upload.parts()).map(({ part }) => part)).toEqual([1]);
+        await upload.abort();
+      });
+
       it('writes nothing when the signal was aborted before', async () => {
         const reason = new Error('stopped');
         const put = store.put('k', bytes('x'), { signal: AbortSignal.abort(reason) });

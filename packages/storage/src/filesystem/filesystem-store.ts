@@ -3,7 +3,14 @@ import type { FileHandle } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { errnoOf, fromFileSystem, objectKeyConflict, objectMissing } from '../errors.js';
 import { assertObjectKey, assertObjectPrefix } from '../object-key.js';
-import type { MultipartUpload, ObjectInfo, ObjectStore, PutOptions, PutOutcome } from '../object-store.js';
+import type {
+  MultipartUpload,
+  ObjectInfo,
+  ObjectStore,
+  PutOptions,
+  PutOutcome,
+  WriteOptions,
+} from '../object-store.js';
 import { etagOf, stamp, toObjectInfo } from './etag.js';
 import { type FileSystem, nodeFileSystem, orNull, removeEmptyFolders, syncFolder } from './file-system.js';
 import { KeyLocks } from './key-locks.js';
@@ -102,10 +109,11 @@ class FilesystemStore implements ObjectStore {
     }
   }
 
-  async delete(key: string): Promise<void> {
+  async delete(key: string, options: WriteOptions = {}): Promise<void> {
     assertObjectKey(key);
     await this.#named(key, () =>
       this.#locks.hold(key, async () => {
+        mayStillWrite(options);
         if ((await this.#facts(key)) === null) return;
         const path = this.#places.pathOf(key);
         await this.#fs.unlink(path);
@@ -115,8 +123,9 @@ class FilesystemStore implements ObjectStore {
     );
   }
 
-  async createMultipart(key: string): Promise<MultipartUpload> {
+  async createMultipart(key: string, options: WriteOptions = {}): Promise<MultipartUpload> {
     assertObjectKey(key);
+    mayStillWrite(options);
     return this.#named(key, () => createUpload(this.#uploads, key));
   }
 
@@ -127,7 +136,7 @@ class FilesystemStore implements ObjectStore {
 
   /** Gives a staged file the key's name, if the condition holds. */
   async #commit(key: string, staged: string, options: PutOptions): Promise<PutOutcome> {
-    options.signal?.throwIfAborted();
+    mayStillWrite(options);
     if (options.ifAbsent) return this.#places.inFolderOf(key, () => this.#link(key, staged));
     return this.#locks.hold(key, () =>
       this.#places.inFolderOf(key, async () => {
@@ -135,6 +144,7 @@ class FilesystemStore implements ObjectStore {
         if (options.ifMatch !== undefined && (current === null || etagOf(current) !== options.ifMatch)) {
           return { written: false };
         }
+        mayStillWrite(options); // the lock may have been waited for
         await stamp(this.#fs, staged, current);
         const { etag } = toObjectInfo(key, await this.#fs.lstat(staged, { bigint: true }));
         await this.#fs.rename(staged, this.#places.pathOf(key));
@@ -183,4 +193,10 @@ class FilesystemStore implements ObjectStore {
       throw fromFileSystem(error, this.#places.pathOf(key));
     }
   }
+}
+
+/** One call is one try here. @throws what calls the write off. */
+function mayStillWrite({ signal, beforeTry }: WriteOptions): void {
+  signal?.throwIfAborted();
+  beforeTry?.();
 }

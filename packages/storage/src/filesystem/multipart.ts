@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { join } from 'node:path';
 import { fromFileSystem, uploadEmpty, uploadMissing } from '../errors.js';
-import type { MultipartUpload, PutOptions, PutOutcome } from '../object-store.js';
+import type { MultipartUpload, PutOptions, PutOutcome, WriteOptions } from '../object-store.js';
 import { type FileSystem, makeFolder, orNull, syncFolder } from './file-system.js';
 import type { Staging } from './staging.js';
 
@@ -64,10 +64,11 @@ class FilesystemUpload implements MultipartUpload {
     private readonly folder: string,
   ) {}
 
-  async putPart(part: number, content: Uint8Array, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  async putPart(part: number, content: Uint8Array, options: WriteOptions = {}): Promise<void> {
     if (!Number.isInteger(part) || part < 1 || part > 10_000)
       throw new RangeError(`part ${part} is not within 1 to 10000`);
     options.signal?.throwIfAborted();
+    options.beforeTry?.();
     const stored = await this.#named(() =>
       orNull(writeInto(this.context, [content], this.#file(part)).then(() => true)),
     );
@@ -87,7 +88,7 @@ class FilesystemUpload implements MultipartUpload {
     return parts;
   }
 
-  async complete(options: Pick<PutOptions, 'ifAbsent'> = {}): Promise<PutOutcome> {
+  async complete(options: Pick<PutOptions, 'ifAbsent' | keyof WriteOptions> = {}): Promise<PutOutcome> {
     const parts = await this.parts();
     if (parts.length === 0) throw uploadEmpty(this.key);
     const content = joined(

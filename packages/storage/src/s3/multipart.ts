@@ -10,7 +10,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { uploadEmpty, uploadMissing } from '../errors.js';
-import type { MultipartUpload, PutOptions, PutOutcome } from '../object-store.js';
+import type { MultipartUpload, PutOptions, PutOutcome, WriteOptions } from '../object-store.js';
 import { isConflict, isNoSuchUpload } from './classify.js';
 import { conditionHeaders, isRefusal, newWriteId, settleRefusal, WRITE_ID } from './conditional-write.js';
 import type { EarlierTries, RunOptions } from './retry.js';
@@ -26,20 +26,21 @@ const ABORT_DEADLINE_MS = 10_000;
 /** Not every store looks whether an upload is for the key it is asked about. */
 const bindingOf = (key: string, writeId: string) => sha256(`${writeId} ${key}`).slice(0, 16);
 
+export type NewUpload = Pick<PutOptions, 'contentType' | keyof WriteOptions>;
+
 /** Begins an upload. A lost answer may leave an empty one behind, which the bucket's lifecycle rule takes. */
-export async function createUpload(context: S3Context, key: string, contentType?: string): Promise<MultipartUpload> {
+export async function createUpload(context: S3Context, key: string, options: NewUpload): Promise<MultipartUpload> {
+  const { contentType } = options;
   const address = addressOf(context, key);
   const writeId = newWriteId();
-  const { UploadId } = await context.retry.run(placeOf(context, 'CreateMultipartUpload', key), () =>
-    context.client.send(
-      new CreateMultipartUploadCommand({
-        ...address,
-        Metadata: { [WRITE_ID]: writeId },
-        ...(contentType === undefined ? {} : { ContentType: contentType }),
-        ...(context.settings.checksums === 'always' ? { ChecksumAlgorithm: 'SHA256' as const } : {}),
-      }),
-    ),
-  );
+  const command = {
+    ...address,
+    Metadata: { [WRITE_ID]: writeId },
+    ...(contentType === undefined ? {} : { ContentType: contentType }),
+    ...(context.settings.checksums === 'always' ? { ChecksumAlgorithm: 'SHA256' as const } : {}),
+  };
+  const create = () => context.client.send(new CreateMultipartUploadCommand(command), abortable(options.signal));
+  const { UploadId } = await context.retry.run(placeOf(context, 'CreateMultipartUpload', key), create, options);
   return new S3Upload(context, key, writeId, UploadId ?? '');
 }
 
@@ -69,23 +70,23 @@ class S3Upload implements MultipartUpload {
     this.#address = { ...addressOf(context, key), UploadId: s3Id };
   }
 
-  async putPart(part: number, content: Uint8Array, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+  async putPart(part: number, content: Uint8Array, options: WriteOptions = {}): Promise<void> {
     if (!Number.isInteger(part) || part < 1 || part > 10_000)
       throw new RangeError(`part ${part} is not within 1 to 10000`);
-    const { signal } = options;
+    const { signal, beforeTry } = options;
     const { client, settings } = this.#context;
     const checksum =
       settings.checksums === 'always' ? { ChecksumSHA256: createHash('sha256').update(content).digest('base64') } : {};
     const command = { ...this.#address, PartNumber: part, Body: content, ...checksum };
     const send = async () => toEtag((await client.send(new UploadPartCommand(command), abortable(signal))).ETag);
-    await this.#run('UploadPart', send, { signal });
+    await this.#run('UploadPart', send, { signal, beforeTry });
   }
 
   async parts(): Promise<readonly { readonly part: number; readonly bytes: number }[]> {
     return (await this.#listParts()).map(({ PartNumber = 0, Size = 0 }) => ({ part: PartNumber, bytes: Size }));
   }
 
-  async complete(options: Pick<PutOptions, 'ifAbsent'> = {}): Promise<PutOutcome> {
+  async complete(options: Pick<PutOptions, 'ifAbsent' | keyof WriteOptions> = {}): Promise<PutOutcome> {
     const listed = await this.#listParts();
     if (listed.length === 0) throw uploadEmpty(this.#key);
     const parts = listed.map(({ PartNumber, ETag, ChecksumSHA256 }) => ({
@@ -93,7 +94,9 @@ class S3Upload implements MultipartUpload {
       ETag: toEtag(ETag),
       ...(ChecksumSHA256 === undefined ? {} : { ChecksumSHA256 }),
     }));
-    const outcome = await this.#run('CompleteMultipartUpload', (earlier) => this.#complete(parts, options, earlier));
+    const { signal, beforeTry } = options;
+    const complete = (earlier: EarlierTries) => this.#complete(parts, options, earlier);
+    const outcome = await this.#run('CompleteMultipartUpload', complete, { signal, beforeTry });
     if (!outcome.written) await this.abort();
     return outcome;
   }

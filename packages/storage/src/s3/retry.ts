@@ -36,6 +36,8 @@ export interface EarlierTries {
 
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
+  /** See `WriteOptions.beforeTry`. */
+  readonly beforeTry?: (() => void) | undefined;
   /** Instead of the policy's. */
   readonly deadlineMs?: number | undefined;
 }
@@ -64,16 +66,16 @@ export class RetryLoop {
   /**
    * Runs an action until it returns or fails for good.
    * @param action must be safe to repeat, with the help of what it is told of earlier tries.
-   * @throws the signal's reason; the action's own `AdctlError`; for all else what `toStorageError` makes of it.
+   * @throws the signal's reason; what `beforeTry` throws; the action's own `AdctlError`; for all else what `toStorageError` makes of it.
    */
   async run<T>(place: Place, action: (earlier: EarlierTries) => Promise<T>, options: RunOptions = {}): Promise<T> {
     const { policy, clock, random, onRetry } = this.#context;
-    const { signal, deadlineMs = policy.deadlineMs } = options;
+    const { signal, beforeTry, deadlineMs = policy.deadlineMs } = options;
     const start = clock.now();
     let happened = false;
     for (let tries = 1; ; tries += 1) {
       signal?.throwIfAborted();
-      const outcome = await this.#try(action, { mayHaveHappened: happened });
+      const outcome = await this.#try(action, { mayHaveHappened: happened }, beforeTry);
       if ('answer' in outcome) return outcome.answer;
       signal?.throwIfAborted();
       const { error } = outcome;
@@ -90,8 +92,9 @@ export class RetryLoop {
     }
   }
 
-  #try<T>(action: (earlier: EarlierTries) => Promise<T>, earlier: EarlierTries) {
+  #try<T>(action: (earlier: EarlierTries) => Promise<T>, earlier: EarlierTries, beforeTry?: () => void) {
     return this.#parallelism.hold(async (slowDown): Promise<{ readonly answer: T } | { readonly error: unknown }> => {
+      beforeTry?.(); // behind the wait for its turn
       try {
         return { answer: await action(earlier) };
       } catch (error) {

@@ -3,12 +3,19 @@ import { AdctlError, sha256 } from '@adctl/protocol';
 import { DeleteObjectCommand, HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { objectMissing } from '../errors.js';
 import { assertObjectKey, assertObjectPrefix } from '../object-key.js';
-import type { MultipartUpload, ObjectInfo, ObjectStore, PutOptions, PutOutcome } from '../object-store.js';
+import type {
+  MultipartUpload,
+  ObjectInfo,
+  ObjectStore,
+  PutOptions,
+  PutOutcome,
+  WriteOptions,
+} from '../object-store.js';
 import { isNoSuchKey } from './classify.js';
 import { type Clock, systemClock } from './clock.js';
 import { CONTENT_HASH, conditionHeaders, isRefusal, newWriteId, settleRefusal, WRITE_ID } from './conditional-write.js';
 import { listObjects } from './listing.js';
-import { abortable, createUpload, resumeUpload } from './multipart.js';
+import { abortable, createUpload, type NewUpload, resumeUpload } from './multipart.js';
 import { openObject, toObjectInfo } from './reading.js';
 import { type EarlierTries, RetryLoop, type RetryNote } from './retry.js';
 import { createClient } from './s3-client.js';
@@ -68,7 +75,7 @@ class BucketStore implements S3Store {
   }
 
   async put(key: string, content: Uint8Array, options: PutOptions = {}): Promise<PutOutcome> {
-    const { contentType, signal } = options;
+    const { contentType, signal, beforeTry } = options;
     const hash = createHash('sha256').update(content).digest();
     const writeId = newWriteId();
     const command = {
@@ -89,7 +96,7 @@ class BucketStore implements S3Store {
         return settleRefusal(this.#context, { ...write, earlier });
       }
     };
-    return this.#context.retry.run(placeOf(this.#context, 'PutObject', key), put, { signal });
+    return this.#context.retry.run(placeOf(this.#context, 'PutObject', key), put, { signal, beforeTry });
   }
 
   /** Verifies the content where its hash is known. @throws AdctlError permanent `object_damaged`. */
@@ -138,19 +145,20 @@ class BucketStore implements S3Store {
     yield* listObjects(this.#context, prefix, options.after ?? '');
   }
 
-  async delete(key: string): Promise<void> {
+  async delete(key: string, options: WriteOptions = {}): Promise<void> {
     const address = addressOf(this.#context, key);
-    await this.#context.retry.run(placeOf(this.#context, 'DeleteObject', key), async () => {
+    const remove = async () => {
       try {
-        await this.#context.client.send(new DeleteObjectCommand(address));
+        await this.#context.client.send(new DeleteObjectCommand(address), abortable(options.signal));
       } catch (error) {
         if (!isNoSuchKey(error)) throw error;
       }
-    });
+    };
+    await this.#context.retry.run(placeOf(this.#context, 'DeleteObject', key), remove, options);
   }
 
-  async createMultipart(key: string, options: { readonly contentType?: string } = {}): Promise<MultipartUpload> {
-    return createUpload(this.#context, key, options.contentType);
+  async createMultipart(key: string, options: NewUpload = {}): Promise<MultipartUpload> {
+    return createUpload(this.#context, key, options);
   }
 
   async resumeMultipart(key: string, uploadId: string): Promise<MultipartUpload> {

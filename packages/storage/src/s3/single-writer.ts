@@ -43,7 +43,8 @@ export function createSingleWriterStore(inner: ObjectStore): ObjectStore {
     abort: () => upload.abort(),
     complete: (options = {}) =>
       inTurn(key, async () => {
-        if (await holds(key, options)) return upload.complete();
+        const { ifAbsent: _absent, ...unconditional } = options;
+        if (await holds(key, options)) return upload.complete(unconditional);
         await upload.abort();
         return { written: false };
       }),
@@ -55,7 +56,7 @@ export function createSingleWriterStore(inner: ObjectStore): ObjectStore {
     read: (key) => inner.read(key),
     head: (key) => inner.head(key),
     list: (...args) => inner.list(...args),
-    delete: (key) => inTurn(key, () => inner.delete(key)),
+    delete: (key, options) => inTurn(key, () => inner.delete(key, options)),
     createMultipart: async (key, options) => guard(key, await inner.createMultipart(key, options)),
     resumeMultipart: async (key, uploadId) => guard(key, await inner.resumeMultipart(key, uploadId)),
   };
