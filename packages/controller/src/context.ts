@@ -2,6 +2,7 @@ import type { Clock, LeaseTimes, Messaging, StateBucket } from '@adctl/messaging
 import type { Sha256, SweepId, TrialWhy } from '@adctl/protocol';
 import type { ObjectStore } from '@adctl/storage';
 import type { Logger } from 'pino';
+import type { StatusNoted } from './apply/sweep-status.js';
 import type { Measures } from './metrics/metrics.js';
 import type { Fleet } from './observe/fleet.js';
 import type { LeaseBoard } from './observe/lease-board.js';
@@ -45,6 +46,8 @@ export interface ControllerContext {
   readonly results: ResultIndex;
   /** Sweeps that are not over. */
   readonly books: Map<SweepId, SweepBook>;
+  /** Status objects of sweeps as this controller last wrote them. */
+  readonly statuses: Map<SweepId, StatusNoted>;
   readonly counters: Counters;
   readonly measures: Measures;
   /** Trials started by class, while this controller runs. */

@@ -109,6 +109,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     leaseBoard: new LeaseBoard(),
     results: new ResultIndex({ objects, trials, books, logger }),
     books,
+    statuses: new Map(),
     counters,
     measures: options.measures ?? NO_MEASURES,
     starts: new Map(),

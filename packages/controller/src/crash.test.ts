@@ -3,6 +3,7 @@ import { resultsPrefix, type SweepId, type TrialSummary } from '@adctl/protocol'
 import { describe, expect, test } from 'vitest';
 import { type Death, dieAt } from './testing/faults.fixtures.js';
 import { type Script, startScriptedWorker } from './testing/scripted-worker.fixtures.js';
+import { disagreements } from './testing/statuses.fixtures.js';
 import { ended, startDeployment, sweepFile, temporaryDirectory, timeless } from './testing/test-deployment.fixtures.js';
 
 /** Two configurations, one class: 2 search and 2 report trials; the first trial fails once on the way. */
@@ -44,6 +45,7 @@ async function runThrough(death: Death | null, orderedWrites: boolean) {
     });
     const stop = new AbortController();
     try {
+      const mended = await disagreements(deployment);
       await startScriptedWorker({ ...deployment, worker: 'w-second', signal: stop.signal, script });
       const { sweep } = await deployment.submit(SOURCE);
       const summary = await deployment.until(sweep, ended);
@@ -60,6 +62,7 @@ async function runThrough(death: Death | null, orderedWrites: boolean) {
         leaderboard: timeless(await deployment.leaderboard(sweep as SweepId)),
         queued: queue.length,
         illegal: deployment.controller.context.counters.illegalTransitions,
+        disagreements: [...mended, ...(await disagreements(deployment))],
       };
     } finally {
       stop.abort();
@@ -100,7 +103,7 @@ describe.each([true, false])('a controller that dies at any of its writes (order
     timeout: 120_000,
   }, async () => {
     const undisturbed = await runThrough(null, orderedWrites);
-    expect(undisturbed).toMatchObject({ state: 'completed', queued: 0, illegal: 0 });
+    expect(undisturbed).toMatchObject({ state: 'completed', queued: 0, illegal: 0, disagreements: [] });
     expect(undisturbed.results).toHaveLength(4);
     expect(undisturbed.writes).toBeGreaterThan(25);
     const { writes: _count, died: _lived, ...wanted } = undisturbed;

@@ -21,10 +21,11 @@ import { createSweep, withdrawSweep } from './apply/write-trial.js';
 import { type ControllerContext, isoNow } from './context.js';
 import type { DatasetCatalog } from './datasets.js';
 import { sweepActive } from './errors.js';
-import { isOver, loadSweep, unacceptedCodeChange } from './observe/load-sweeps.js';
+import { loadSweep, unacceptedCodeChange } from './observe/load-sweeps.js';
 import { checkSweep } from './plan/check-sweep.js';
 import { type DatasetFacts, freezeSweep } from './plan/freeze-sweep.js';
 import { countMostReportTrials, countSearchTrials, type FrozenSweep } from './plan/frozen-sweep.js';
+import { isOver } from './plan/is-over.js';
 import { REASONS } from './reasons.js';
 import { type SubmissionKey, submissionOf } from './submission.js';
 

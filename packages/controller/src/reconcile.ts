@@ -2,6 +2,7 @@ import type { StoredQueueEntry } from '@adctl/messaging';
 import type { TrialRecord } from '@adctl/protocol';
 import { publishAgain } from './apply/dispatch-trials.js';
 import { foldFacts } from './apply/fold-facts.js';
+import { mendStatuses } from './apply/sweep-status.js';
 import { fence, findLeftovers, takeBack } from './apply/take-back.js';
 import { inBatches } from './batches.js';
 import type { ControllerContext } from './context.js';
@@ -37,6 +38,7 @@ export async function reconcile(
     isLive: (sweep, trial) => context.books.get(sweep)?.get(trial) !== undefined,
   });
   await inBatches(actions, (action) => applyAction(context, action, everyClaimDead).finally(context.pulse));
+  await mendStatuses(context);
   const redelivered = actions.filter(({ action }) => action === 'redeliver' || action === 'republish').length;
   context.measures.reconciled((performance.now() - begin) / 1000, redelivered);
   return actions.length;
@@ -60,7 +62,7 @@ function observeTrials(context: ControllerContext): ObservedTrial[] {
     const idleSlots = context.fleet.idleSlotsOf(book.frozen.class) > 0;
     for (const { record } of book.entries()) {
       const seen = context.leaseBoard.get(record.sweep, record.trial);
-      if (record.state === 'queued' && seen === undefined) continue;
+      if (record.state === 'queued' && seen === undefined && record.ending === undefined) continue;
       const leaseSeenAtMs = Math.max(seen?.seenAtMs ?? 0, backSince);
       trials.push({ record, lease: seen?.lease, leaseSeenAtMs, idleSlots });
     }
@@ -90,6 +92,7 @@ async function applyAction(
     await publishAgain(context, book, record);
     return;
   }
+  if (action.action === 'finish') return foldFacts(context, book, record.trial, [{ fact: 'decided' }]);
   if (action.action === 'republish') return republish(context, book, record);
   if (action.action === 'catch-up') return catchUp(context, book, record);
   const nobodysFault = everyClaimDead || action.why === 'deadline' || action.why === 'released';

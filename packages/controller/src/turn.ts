@@ -108,6 +108,7 @@ function indexResults(context: ControllerContext, { frozen }: SweepBook, over: b
 /** Forgets an ended sweep and the leases of its trials; its records and objects stay. */
 function closeSweep(context: ControllerContext, sweep: SweepId): void {
   context.books.delete(sweep);
+  context.statuses.delete(sweep);
   forgetLeasesOf(context, sweep).catch((error: unknown) => {
     context.logger.warn({ err: error, sweep }, 'leases of an ended sweep stay until the next start');
   });

@@ -89,6 +89,10 @@ export const AttemptRecord = z.object({
 });
 export type AttemptRecord = z.infer<typeof AttemptRecord>;
 
+/** What ended a trial; `FinalState` plus the words for people. */
+export const Ending = z.object({ state: FinalState, reason: z.string().optional() });
+export type Ending = z.infer<typeof Ending>;
+
 /** The live truth of a trial: one record in the state store (bucket `trial`, key `<sweep>.<trial>`). */
 export const TrialRecord = z.object({
   version: z.literal(1),
@@ -109,6 +113,11 @@ export const TrialRecord = z.object({
   /** Work queue sequence while dispatched or running. */
   queueSequence: z.int().optional(),
   failures: z.array(AttemptRecord),
+  /**
+   * How the controller has decided to end it, noted before the result is written. Whoever leads then writes that result and
+   * nothing else: so a result that a deposed leader still sends never meets an attempt that its successor began.
+   */
+  ending: Ending.optional(),
   /** Not before this time is it dispatched again (back-off). */
   notBefore: z.iso.datetime().optional(),
   cancelRequest: z
@@ -153,7 +162,3 @@ export const TrialAssignment = z.object({
   codeChangeAccepted: z.boolean().optional(),
 });
 export type TrialAssignment = z.infer<typeof TrialAssignment>;
-
-/** What ended a trial; `FinalState` plus the words for people. */
-export const Ending = z.object({ state: FinalState, reason: z.string().optional() });
-export type Ending = z.infer<typeof Ending>;

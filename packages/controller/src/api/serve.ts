@@ -5,7 +5,7 @@ import { badRequest } from '../errors.js';
 import { GarbageCollection } from '../gc/collect-garbage.js';
 import { type SweepReading, submitSweep } from '../intake.js';
 import type { PoolBoard } from '../kubernetes/pool-board.js';
-import { isOver } from '../observe/load-sweeps.js';
+import { isOver } from '../plan/is-over.js';
 import { Rebuild } from '../rebuild/rebuild.js';
 import { Archive } from './archive.js';
 import { readLeaderboard } from './leaderboard.js';

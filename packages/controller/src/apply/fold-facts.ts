@@ -1,7 +1,7 @@
 import { isFinal, type TrialId, type TrialRecord, type WorkerOrder } from '@adctl/protocol';
 import { type ControllerContext, failureLimits, nowOf } from '../context.js';
-import type { SweepBook } from '../observe/sweep-book.js';
-import { foldFact, type TrialFact } from '../plan/fold-fact.js';
+import type { SweepBook, TrialEntry } from '../observe/sweep-book.js';
+import { type Fold, foldFact, type TrialFact } from '../plan/fold-fact.js';
 import { type HeldTime, heldTime } from '../plan/held-time.js';
 import { finishTrial, specOf } from './results.js';
 import { writeTrial } from './write-trial.js';
@@ -16,24 +16,26 @@ export async function foldFacts(
   trial: TrialId,
   facts: readonly TrialFact[],
 ): Promise<void> {
-  const before = book.get(trial);
+  let before = book.get(trial);
   if (before === undefined) return; // final: nothing changes it any more
-  let record = before.record;
+  const { record: known } = before;
+  let record = known;
   let stop = false;
   let byWorker = false;
   const held: HeldTime[] = [];
   for (const fact of facts) {
-    const folded = await foldOne(context, book, record, fact);
+    const folded = await foldOne(context, book, { before, record }, fact);
+    before = folded.before;
     byWorker = isFinal(folded.record.state) && !folded.finished;
     const time = folded.record === record ? null : heldTime(record, fact, nowOf(context));
     if (time !== null) held.push(time);
     record = folded.record;
     stop ||= folded.stop;
   }
-  if (record === before.record) return;
+  if (record === known) return;
   // A worker acks the message of a trial it finished. In every other case the message goes now: a late ack of the old one
   // must not take the next one away.
-  const { queueSequence } = before.record;
+  const { queueSequence } = known;
   if (queueSequence !== undefined && record.queueSequence === undefined && !byWorker) {
     await context.messaging.queue.remove(queueSequence);
   }
@@ -47,12 +49,18 @@ export async function foldFacts(
   if (stop) await orderStop(context, record);
 }
 
+/** The record as it is stored, and what the facts so far make of it. */
+interface FoldedSoFar {
+  readonly before: TrialEntry;
+  readonly record: TrialRecord;
+}
+
 async function foldOne(
   context: ControllerContext,
   book: SweepBook,
-  record: TrialRecord,
+  { before, record }: FoldedSoFar,
   fact: TrialFact,
-): Promise<{ readonly record: TrialRecord; readonly stop: boolean; readonly finished: boolean }> {
+): Promise<FoldedSoFar & { readonly stop: boolean; readonly finished: boolean }> {
   const foldContext = { now: nowOf(context), limits: failureLimits(context, book) };
   const folded = foldFact(record, fact, foldContext);
   switch (folded.fold) {
@@ -64,15 +72,31 @@ async function foldOne(
           'illegal move refused',
         );
       } else context.counters.ignoredFacts += 1;
-      return { record, stop: false, finished: false };
+      return { before, record, stop: false, finished: false };
     case 'changed':
-      return { record: folded.record, stop: folded.stop === true, finished: false };
+      return { before, record: folded.record, stop: folded.stop === true, finished: false };
     case 'finish': {
+      const noted = await noteEnding(context, book, before, folded);
       const result = await finishTrial(context, book, folded.record, folded.ending, folded.failure);
       const final = foldFact(folded.record, { fact: 'result', result }, foldContext);
-      return { record: final.fold === 'changed' ? final.record : record, stop: false, finished: true };
+      return { before: noted, record: final.fold === 'changed' ? final.record : record, stop: false, finished: true };
     }
   }
+}
+
+/**
+ * Notes an ending that follows from failures before its result is written: that fences it. A deposed leader is refused here
+ * and writes no result; one that was refused later has left its successor an ending to carry out, and no attempt that the
+ * result could meet. What a person asked for stands in the records already.
+ */
+async function noteEnding(
+  context: ControllerContext,
+  book: SweepBook,
+  before: TrialEntry,
+  { record, ending }: Extract<Fold, { fold: 'finish' }>,
+): Promise<TrialEntry> {
+  const isNoted = before.record.ending !== undefined || ending.state === 'cancelled';
+  return isNoted ? before : writeTrial(context, book, before, { ...record, ending });
 }
 
 /**

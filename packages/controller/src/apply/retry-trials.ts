@@ -2,7 +2,8 @@ import { type FinalState, SweepRecord, TrialRecord } from '@adctl/protocol';
 import { inBatches } from '../batches.js';
 import { type ControllerContext, isoNow } from '../context.js';
 import { unknownSweep } from '../errors.js';
-import { isOver, loadSweep } from '../observe/load-sweeps.js';
+import { loadSweep } from '../observe/load-sweeps.js';
+import { isOver } from '../plan/is-over.js';
 import { REASONS } from '../reasons.js';
 import { rewriteTrial, writeSweep } from './write-trial.js';
 

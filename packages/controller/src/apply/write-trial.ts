@@ -1,16 +1,10 @@
 import type { StateBucket, StateEntry } from '@adctl/messaging';
-import {
-  isFinal,
-  type SweepId,
-  SweepRecord,
-  sweepStatusKey,
-  type TrialId,
-  TrialRecord,
-  toCanonicalJson,
-} from '@adctl/protocol';
+import { isFinal, type SweepId, SweepRecord, type TrialId, TrialRecord, toCanonicalJson } from '@adctl/protocol';
 import type { ControllerContext } from '../context.js';
 import { superseded, viewMended } from '../errors.js';
 import type { SweepBook, TrialEntry } from '../observe/sweep-book.js';
+import { isOver } from '../plan/is-over.js';
+import { isStatusNews, putStatus } from './sweep-status.js';
 
 export const trialKey = (sweep: SweepId, trial: TrialId) => `${sweep}.${trial}`;
 
@@ -77,15 +71,17 @@ function noteTrial(context: ControllerContext, book: SweepBook, entry: TrialEntr
 }
 
 /**
- * Writes a sweep's changed record; what cannot be read off its trials goes to the object store first.
- * @throws as `writeTrial`.
+ * Writes a sweep's changed record, and what of it cannot be read off its trials into its status object.
+ * @throws as `writeTrial`, and as `putStatus`.
  */
 export async function writeSweep(context: ControllerContext, book: SweepBook, changed: SweepRecord): Promise<void> {
   const record = withTerm(context, changed);
-  if (toStatus(record) !== toStatus(book.record)) await putStatus(context, record);
+  const isNews = isStatusNews(context, record);
+  if (isNews && isOver(record)) await putStatus(context, record);
   const swapped = await swap(context.sweeps, record.sweep, record, book.revision);
   if ('revision' in swapped) {
     book.note(record, swapped.revision);
+    if (isNews) await putStatus(context, record);
     return;
   }
   const { found } = swapped;
@@ -102,9 +98,10 @@ export async function createSweep(
   first: SweepRecord,
 ): Promise<{ readonly record: SweepRecord; readonly revision: number } | null> {
   const record = withTerm(context, first);
-  await putStatus(context, record);
   const swapped = await swap(context.sweeps, record.sweep, record, null);
-  return 'revision' in swapped ? { record, revision: swapped.revision } : null;
+  if (!('revision' in swapped)) return null;
+  await putStatus(context, record);
+  return { record, revision: swapped.revision };
 }
 
 /** Ends a sweep whose record was just created and that nobody has begun. */
@@ -117,6 +114,7 @@ export async function withdrawSweep(
   await putStatus(context, record);
   const swapped = await swap(context.sweeps, record.sweep, record, created.revision);
   if (!('revision' in swapped)) throw superseded(record.sweep);
+  context.statuses.delete(record.sweep);
 }
 
 /** Writes the record of a trial that has none, and that is in no book. @returns whether there was none. */
@@ -144,16 +142,6 @@ export async function rewriteTrial(
   const swapped = await swap(context.trials, key, record, revision);
   if (!('revision' in swapped)) throw superseded(key);
   return { record, revision: swapped.revision };
-}
-
-/** The object from which a lost record is made again. */
-async function putStatus({ objects }: ControllerContext, record: SweepRecord): Promise<void> {
-  await objects.put(sweepStatusKey(record.sweep), Buffer.from(toStatus(record)), { contentType: 'application/json' });
-}
-
-/** What of a sweep's record follows from nothing else. */
-function toStatus({ expanded: _expanded, term: _term, ...status }: SweepRecord): string {
-  return toCanonicalJson({ ...status, expanded: 0 });
 }
 
 /** A compare-and-set whose lost answers count as won: then what is there is what we wrote. */

@@ -17,7 +17,8 @@ import { readHead, readResult } from '@adctl/storage';
 import { CONTROLLER_ID } from '../apply/take-back.js';
 import { trialKey } from '../apply/write-trial.js';
 import type { ControllerContext } from '../context.js';
-import { isOver, readFrozenSweep } from '../observe/load-sweeps.js';
+import { readFrozenSweep } from '../observe/load-sweeps.js';
+import { isOver } from '../plan/is-over.js';
 import { chooseTop, planGc, type SeenCheckpoint, type TrialFate, YOUNGEST_MS } from './plan-gc.js';
 
 /** Search trials of an ended sweep whose checkpoints stay, beside all report trials. Our decision. */

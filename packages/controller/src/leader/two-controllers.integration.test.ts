@@ -1,16 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { codeVersion } from '@adctl/engine/code-version';
 import type { Messaging } from '@adctl/messaging';
 import { connectNats, prepareNats } from '@adctl/messaging/nats';
-import { digestOf, SweepRecord, sweepSpecKey, TrialRecord } from '@adctl/protocol';
-import { createFilesystemStore } from '@adctl/storage/filesystem';
+import { digestOf, SweepRecord, sweepSpecKey, sweepStatusKey, TrialRecord } from '@adctl/protocol';
+import { createS3Store, type S3Store } from '@adctl/storage/s3';
+import { type FakeS3, startFakeS3 } from '@adctl/storage/s3/testing';
 import { findNatsBinaries, type NatsServer, startNatsServer } from '@adctl/testkit';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readSweepFile } from '../intake.js';
 import { countSearchTrials } from '../plan/frozen-sweep.js';
+import { disagreements } from '../testing/statuses.fixtures.js';
 import { sweepFile, temporaryDirectory, testReading } from '../testing/test-deployment.fixtures.js';
 
 const ENTRY = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
@@ -23,14 +24,18 @@ class ControllerProcess {
   #log = '';
   readonly ended: Promise<number | null>;
 
-  constructor(id: string, server: NatsServer, objects: string) {
+  constructor(id: string, server: NatsServer, endpoint: string) {
     this.#child = spawn(process.execPath, [ENTRY], {
       env: {
         PATH: process.env.PATH,
         HOME: process.env.HOME,
         ADCTL_NATS_URL: server.url,
-        ADCTL_OBJECTS: 'filesystem',
-        ADCTL_OBJECTS_DIR: objects,
+        ADCTL_OBJECTS: 's3',
+        ADCTL_S3_BUCKET: 'objects',
+        ADCTL_S3_ENDPOINT: endpoint,
+        ADCTL_S3_RETRY_PAUSE_MS: '100',
+        AWS_ACCESS_KEY_ID: id,
+        AWS_SECRET_ACCESS_KEY: 'secret',
         ADCTL_CONTROLLER_ID: id,
         ADCTL_METRICS_PORT: '0',
       },
@@ -62,9 +67,11 @@ describe.skipIf('missing' in binary)('two controller processes over a real nats-
   let server: NatsServer;
   let messaging: Messaging;
   let folder: ReturnType<typeof temporaryDirectory>;
+  let fake: FakeS3;
+  let objects: S3Store;
   const processes: ControllerProcess[] = [];
   const start = (id: string) => {
-    const one = new ControllerProcess(id, server, join(folder.directory, 'objects'));
+    const one = new ControllerProcess(id, server, fake.endpoint);
     processes.push(one);
     return one;
   };
@@ -73,6 +80,10 @@ describe.skipIf('missing' in binary)('two controller processes over a real nats-
     if ('missing' in binary) return;
     expect(existsSync(ENTRY), 'build the workspace first').toBe(true);
     folder = temporaryDirectory();
+    fake = await startFakeS3({ buckets: ['objects'] });
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'tester');
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
+    objects = createS3Store({ bucket: 'objects', endpoint: fake.endpoint });
     server = await startNatsServer({ path: binary.path });
     const options = { servers: [server.url], role: 'controller', identity: 'tester' } as const;
     await prepareNats({ ...options, classes: ['cpu'] });
@@ -84,7 +95,10 @@ describe.skipIf('missing' in binary)('two controller processes over a real nats-
     await Promise.all(processes.map(({ ended }) => ended));
     await messaging?.close();
     await server?.remove();
+    objects?.close();
+    await fake?.close();
     folder?.remove();
+    vi.unstubAllEnvs();
   });
 
   test('one stopped past its lease and continued writes nothing more; one killed is replaced without waiting for its lease', async () => {
@@ -93,7 +107,6 @@ describe.skipIf('missing' in binary)('two controller processes over a real nats-
       { source: sweepFile(), file: 'toy.yaml', directory: folder.directory, fresh: false },
       reading,
     );
-    const objects = createFilesystemStore(join(folder.directory, 'objects'));
     await objects.put(sweepSpecKey(frozen.id), Buffer.from(JSON.stringify(frozen)));
     const record: SweepRecord = {
       version: 1,
@@ -118,6 +131,7 @@ describe.skipIf('missing' in binary)('two controller processes over a real nats-
         ...trials.map(({ value }) => TrialRecord.parse(value).term),
       ];
     };
+    const lowestTerm = async () => Math.min(...(await terms()).map((term) => term ?? 0));
     const beat = () =>
       messaging.control.publish('heartbeat.w-a', {
         version: 1,
@@ -139,13 +153,37 @@ describe.skipIf('missing' in binary)('two controller processes over a real nats-
     await second.says('object store open');
     expect(second.said('"leading"')).toBe(0);
 
+    // Stopped with a write of an object in flight, which it would try again.
+    const status = sweepStatusKey(frozen.id);
+    fake.setFaults(({ operation, key }) =>
+      operation === 'PutObject' && key === status ? { kind: 'refuse', code: 'SlowDown' } : null,
+    );
+    const writesOfFirst = () =>
+      fake.requests.filter(({ method, headers }) => method !== 'GET' && headers.authorization?.includes('=first/'));
+    const before = writesOfFirst().length;
+    const pausing = messaging.control.request('sweeps.pause', { sweep: frozen.id }).catch((error: unknown) => error);
+    await expect
+      .poll(
+        () =>
+          writesOfFirst()
+            .slice(before)
+            .map(({ key }) => key),
+        { timeout: 20_000 },
+      )
+      .toContain(status);
     first.signal('SIGSTOP');
     await second.says('"leading"');
-    await expect.poll(async () => new Set(await terms()).size, { timeout: 20_000 }).toBe(1);
+    const sent = writesOfFirst().length;
+    fake.setFaults(null);
+    await expect.poll(lowestTerm, { timeout: 20_000 }).toBeGreaterThan(firstTerm);
     const [secondTerm = 0] = await terms();
     first.signal('SIGCONT');
     await first.says('no longer leading');
     await beat();
+    await expect.poll(() => disagreements({ messaging, objects }), { timeout: 20_000 }).toEqual([]);
+    expect(SweepRecord.parse((await messaging.state.bucket('sweep').get(frozen.id))?.value).state).toBe('paused');
+    expect(writesOfFirst().slice(sent)).toEqual([]);
+    await pausing;
 
     expect(secondTerm).toBeGreaterThan(firstTerm);
     expect(await terms()).toEqual([secondTerm, secondTerm, secondTerm]);
@@ -153,9 +191,7 @@ describe.skipIf('missing' in binary)('two controller processes over a real nats-
     second.signal('SIGTERM');
     expect(await second.ended).toBe(0);
     await first.says('"leading"', 2);
-    await expect
-      .poll(async () => Math.min(...(await terms()).map((term) => term ?? 0)), { timeout: 20_000 })
-      .toBeGreaterThan(secondTerm);
+    await expect.poll(lowestTerm, { timeout: 20_000 }).toBeGreaterThan(secondTerm);
 
     // A killed one is not waited for: the server knows that its connection is gone.
     const third = start('third');

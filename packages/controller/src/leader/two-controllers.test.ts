@@ -12,6 +12,7 @@ import { createTrial, writeTrial } from '../apply/write-trial.js';
 import { type Controller, startController } from '../controller.js';
 import { submitSweep } from '../intake.js';
 import { passUntil as letTimePassUntil } from '../testing/pass-until.fixtures.js';
+import { disagreements } from '../testing/statuses.fixtures.js';
 import { sweepFile, temporaryDirectory, testReading } from '../testing/test-deployment.fixtures.js';
 import { awaitLeadership, ELECTION_TIMES, type ElectionOptions } from './election.js';
 import type { Leadership } from './leadership.js';
@@ -294,6 +295,7 @@ describe('two controllers at once', () => {
     ).rejects.toMatchObject({ code: 'controller_superseded' });
 
     expect(await stored(sweep)).toEqual(before);
+    expect(await disagreements({ messaging, objects: second.context.objects })).toEqual([]);
     expect(before).toMatchObject({ state: 'search', term: next.leadership!.term });
     const entries = await messaging.state.bucket('trial').entries(sweep);
     expect(entries.map(({ value }) => TrialRecord.parse(value).term)).toEqual(entries.map(() => next.leadership!.term));

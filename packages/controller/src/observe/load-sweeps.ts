@@ -5,16 +5,12 @@ import { inBatches } from '../batches.js';
 import type { ControllerContext } from '../context.js';
 import { sweepUnreadable } from '../errors.js';
 import { FrozenSweep } from '../plan/frozen-sweep.js';
+import { isOver } from '../plan/is-over.js';
 import { createTrialPlan } from '../plan/trial-plan.js';
 import { REASONS } from '../reasons.js';
 import { toFinalTrial } from '../results/result-index.js';
 import type { FinalTrial } from '../results/sweep-index.js';
 import { SweepBook, type TrialEntry } from './sweep-book.js';
-
-/** Whether a sweep needs no more work. */
-export function isOver(record: Pick<SweepRecord, 'state'>): boolean {
-  return record.state === 'completed' || record.state === 'cancelled' || record.state === 'failed';
-}
 
 /**
  * The term to write with: the election's, unless records know a higher one, because the bucket that counts elections was

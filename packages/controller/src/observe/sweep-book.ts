@@ -126,7 +126,7 @@ export class SweepBook {
     }
     if (retriedFrom !== undefined && record.phase === 'search') this.#endings[record.index] = undefined;
     this.#live.set(record.trial, entry);
-    if (record.state !== 'queued') return;
+    if (record.state !== 'queued' || record.ending !== undefined) return;
     if (record.notBefore === undefined) this.#ready.add(record.trial);
     else this.#waiting.set(record.trial, Date.parse(record.notBefore));
   }

@@ -202,3 +202,32 @@ describe('folding one fact into a record', () => {
     expect(kept.at(-1)?.attempt).toBe(62);
   });
 });
+
+describe('a trial whose ending was noted', () => {
+  const ending = { state: 'failed', reason: 'spent' } as const;
+  const failures = [failedAttempt(2, 'infra')];
+  const decided = trialRecord({ state: 'running', attempt: 2, worker: WORKER, failures, ending });
+
+  test.each<[string, TrialFact, number]>([
+    ['being looked at', { fact: 'decided' }, 2],
+    ['a renewal', lease(2), 2],
+    ['a claim that came in between', lease(3), 3],
+    ['the same failure again', failed(2), 2],
+    ['a loss', lost(2), 2],
+    ['a release', release(2, 'drained'), 2],
+  ])('is brought to that end by %s', (_name, fact, attempt) => {
+    expect(foldFact(decided, fact, context)).toEqual({
+      fold: 'finish',
+      record: { ...decided, attempt },
+      ending,
+      failure: failures[0]?.failure,
+    });
+  });
+
+  test('takes the result that is there', () => {
+    expect(foldFact(decided, result({ attempt: 2 }), context)).toMatchObject({
+      fold: 'changed',
+      record: { state: 'completed', ending: undefined },
+    });
+  });
+});

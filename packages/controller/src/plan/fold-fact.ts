@@ -43,7 +43,9 @@ export type TrialFact =
       readonly worker: WorkerId;
       /** `preempted` when the whole deployment was restarted, which is nobody's fault. */
       readonly class: 'node-lost' | 'preempted';
-    };
+    }
+  /** The trial's ending was noted, and its result is still to be written. */
+  | { readonly fact: 'decided' };
 
 export interface FoldContext {
   readonly now: Date;
@@ -64,10 +66,11 @@ const KEPT_FAILURES = 50;
 
 /**
  * Applies one fact to a trial's record. Pure, and safe to repeat: facts of another generation, of an attempt that was
- * superseded, or about a trial that is final change nothing.
+ * superseded, or about a trial that is final change nothing. Once an ending was noted, every fact but a result leads there.
  */
 export function foldFact(record: TrialRecord, fact: TrialFact, context: FoldContext): Fold {
   if (isFinal(record.state)) return ignored(isRepeatOfFinal(record, fact) ? 'duplicate' : 'stale');
+  if (record.ending !== undefined && fact.fact !== 'result') return foldDecided(record, record.ending, fact);
   switch (fact.fact) {
     case 'result':
       return foldResult(record, fact.result);
@@ -81,7 +84,15 @@ export function foldFact(record: TrialRecord, fact: TrialFact, context: FoldCont
       return foldRelease(record, fact.attempt, fact.reason, context);
     case 'lost':
       return foldLost(record, fact, context);
+    case 'decided':
+      return ignored('stale');
   }
+}
+
+/** What comes in between the decision and its result changes no more than the number of the claim. */
+function foldDecided(record: TrialRecord, ending: Ending, fact: TrialFact): Fold {
+  const attempt = fact.fact === 'lease' ? Math.max(record.attempt, fact.lease.attempt) : record.attempt;
+  return { fold: 'finish', record: { ...record, attempt }, ending, failure: record.failures.at(-1)?.failure };
 }
 
 /** The result object is the final truth: it wins over every live state. */
@@ -275,6 +286,7 @@ function withoutLiveMembers(record: TrialRecord): TrialRecord {
   return {
     ...record,
     queueSequence: undefined,
+    ending: undefined,
     notBefore: undefined,
     cancelRequest: undefined,
     dispatchedAt: undefined,

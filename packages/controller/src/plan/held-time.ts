@@ -31,6 +31,8 @@ export function heldTime(record: TrialRecord, fact: TrialFact, now: Date): HeldT
       return held(claimedAt, now.getTime(), fact.reason === 'cancelled' ? 'lost' : 'useful');
     case 'lost':
       return held(claimedAt, now.getTime(), 'lost');
+    case 'decided':
+      return null;
     case 'lease': // a claim above one that was running: that one's holder is gone
       return held(claimedAt, Date.parse(fact.lease.renewedAt), 'lost');
   }

@@ -52,6 +52,12 @@ describe('what the reconciler mends', () => {
       [],
     ],
     [
+      'an ending that was noted and not carried out',
+      observed({ ...running, ending: { state: 'failed' } }, held(1), 9),
+      { queue: [message] },
+      ['finish'],
+    ],
+    [
       'a message that nobody got for long although slots are idle',
       whileSlotsIdle(observed({ state: 'dispatched', dispatchedAt: ago(2) })),
       { queue: [message] },

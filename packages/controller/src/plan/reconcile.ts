@@ -41,6 +41,8 @@ export type ReconcileAction =
       readonly trial: TrialId;
       readonly why: 'worker-gone' | 'lease-expired' | 'released' | 'deadline';
     }
+  /** An ending was noted, but its result was not written, or not told of. */
+  | { readonly action: 'finish'; readonly sweep: SweepId; readonly trial: TrialId }
   /** An attempt that ended before anybody listened: fold what it left behind, so that its place in the window is free. */
   | { readonly action: 'catch-up'; readonly sweep: SweepId; readonly trial: TrialId }
   /** Look for a result first; if there is none, publish the message again under a fresh id. */
@@ -77,6 +79,10 @@ export function planReconcile(snapshot: ReconcileSnapshot): ReconcileAction[] {
     const { record } = observed;
     const { sweep, trial } = record;
     if (isFinal(record.state)) continue;
+    if (record.ending !== undefined) {
+      actions.push({ action: 'finish', sweep, trial });
+      continue;
+    }
     const message = queued.get(`${sweep}.${trial}`);
     const inQueue = message !== undefined;
     const deadline = record.cancelRequest?.deadline;

@@ -16,8 +16,9 @@ import { createLostSweep, createLostTrial } from '../apply/write-trial.js';
 import { type ControllerContext, isoNow, nowOf } from '../context.js';
 import type { Controller } from '../controller.js';
 import { trialsRunning } from '../errors.js';
-import { isOver, loadSweep, readFrozenSweep } from '../observe/load-sweeps.js';
+import { loadSweep, readFrozenSweep } from '../observe/load-sweeps.js';
 import { countSearchTrials, type FrozenSweep } from '../plan/frozen-sweep.js';
+import { isOver } from '../plan/is-over.js';
 import { submissionOf } from '../submission.js';
 import { findEvidence, type TrialEvidence } from './find-evidence.js';
 import { makeRecord } from './make-record.js';
@@ -168,7 +169,7 @@ async function statusOf(
   const parsed = SweepRecord.safeParse(
     object === null ? undefined : JSON.parse(Buffer.from(object.content).toString()),
   );
-  return parsed.success ? { ...parsed.data, expanded } : null;
+  return parsed.success ? { ...parsed.data, term: undefined, expanded } : null;
 }
 
 /** What the frozen file alone says: its owner is not in it. */
