@@ -1,6 +1,9 @@
+import { type EngineUse, engineText } from '@adctl/protocol';
+
 /** Every reason the controller shows to people, in one place; codes are stable, words are not. */
 export const REASONS = {
-  reused: (sweep: string, trial: string) => `same code, data, hyperparameters and seed as ${trial} of ${sweep}`,
+  reused: (sweep: string, trial: string, engine: EngineUse | undefined) =>
+    `same code, data, hyperparameters, seed and class of workers as ${trial} of ${sweep}, which ran ${engineText(engine)}`,
   userFailure: (message: string) => message,
   sameFailureTwice: (code: string) =>
     `the same failure twice in a row (${code}): another attempt would end the same way`,

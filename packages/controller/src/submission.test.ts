@@ -11,7 +11,7 @@ import { describe, expect, test } from 'vitest';
 import { submitSweep } from './intake.js';
 import { submissionOf } from './submission.js';
 import { completes, SMALL, useBench } from './testing/bench.fixtures.js';
-import type { Script } from './testing/scripted-worker.fixtures.js';
+import { type Script, startScriptedWorker } from './testing/scripted-worker.fixtures.js';
 import { ended, sweepFile, testReading } from './testing/test-deployment.fixtures.js';
 
 const bench = useBench();
@@ -61,6 +61,31 @@ describe('submitting', () => {
 
     expect(fresh.sweep).not.toBe(sweep);
     expect(worker.claims).toHaveLength(2 * claimed);
+  });
+
+  test('what one class of workers trained is not taken over by a sweep of another', async () => {
+    const classOf = (pool: string) => (pool === 'gpu' ? 'gpu' : 'cpu');
+    await bench.restart({ reading: { classOf } });
+    await startWorker(() => completes);
+    const { sweep } = await bench.deployment.submit(SMALL);
+    await bench.deployment.until(sweep, ended);
+    const stop = new AbortController();
+    const gpu = { ...bench.deployment, worker: 'w-gpu', class: 'gpu', ackWaitMs: 1_000, signal: stop.signal };
+    const worker = await startScriptedWorker(gpu);
+
+    const other = await bench.deployment.submit(`${SMALL}resources: { pool: gpu }\n`);
+    const summary = await bench.deployment.until(other.sweep, ended);
+    const again = await bench.deployment.submit(
+      `${SMALL.replace('name: toy', 'name: again')}resources: { pool: gpu }\n`,
+    );
+    const reused = await bench.deployment.until(again.sweep, ended);
+    stop.abort();
+    await worker.ended;
+
+    expect([summary.reused, reused.reused]).toEqual([0, 4]);
+    expect((await list(again.sweep))[0]?.reason).toMatch(
+      /class of workers as .* TensorFlow 2\.21\.0 on CPU, 1 thread$/,
+    );
   });
 
   test('while a sweep of the name is active: join another file, skip, or fail', async () => {

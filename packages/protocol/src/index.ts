@@ -91,6 +91,7 @@ export {
   Calibration,
   EngineFacts,
   EngineUse,
+  engineText,
   ObjectReference,
   PixelMetrics,
   type SearchOutcome,

@@ -84,6 +84,13 @@ export type EngineFacts = z.infer<typeof EngineFacts>;
 export const EngineUse = EngineFacts.pick({ tensorflow: true, gpu: true, threads: true });
 export type EngineUse = z.infer<typeof EngineUse>;
 
+/** An engine for people; a result of an earlier version may not tell. */
+export function engineText(engine: EngineUse | null | undefined): string {
+  if (engine === null || engine === undefined) return 'an engine that was not noted';
+  const { tensorflow, gpu, threads } = engine;
+  return `TensorFlow ${tensorflow} on ${gpu ? 'GPU' : 'CPU'}, ${threads} thread${threads === 1 ? '' : 's'}`;
+}
+
 /** The pretrained or random network a method looks through; numbers of a random one are never those of a paper. */
 export const BackboneUse = z.object({
   architecture: z.string(),

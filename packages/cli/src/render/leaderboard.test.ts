@@ -69,7 +69,7 @@ describe('renderLeaderboard', () => {
     const rows = [buildRow(), buildRow({ engines: [{ ...cpu!, gpu: true, threads: 2 }, null] })];
 
     expect(renderLeaderboard(buildLeaderboard(rows), PLAIN)).toContain(
-      'The numbers of ocgan come from different engines (TensorFlow 2.21.0 on CPU, 1 thread; TensorFlow 2.21.0 on GPU, 2 threads; one that was not noted)',
+      'The numbers of ocgan come from different engines (TensorFlow 2.21.0 on CPU, 1 thread; TensorFlow 2.21.0 on GPU, 2 threads; an engine that was not noted)',
     );
     expect(renderLeaderboard(buildLeaderboard(), PLAIN)).not.toContain('different engines');
   });

@@ -1,13 +1,13 @@
 import { METHODS } from '@adctl/methods';
-import type {
-  EngineUse,
-  Leaderboard,
-  LeaderboardClass,
-  LeaderboardGroup,
-  LeaderboardRow,
-  PublishedFigure,
-  PublishedPixelFigure,
-  SeedSummary,
+import {
+  engineText,
+  type Leaderboard,
+  type LeaderboardClass,
+  type LeaderboardGroup,
+  type LeaderboardRow,
+  type PublishedFigure,
+  type PublishedPixelFigure,
+  type SeedSummary,
 } from '@adctl/protocol';
 import type { Style } from './style.js';
 import { type Column, renderTable } from './table.js';
@@ -183,12 +183,6 @@ function renderFootnotes(group: LeaderboardGroup, style: Style): string {
     ),
   ];
   return notes.map((note) => style.dim(`  ${note}`)).join('\n');
-}
-
-function engineText(engine: EngineUse | null): string {
-  if (engine === null) return 'one that was not noted';
-  const { tensorflow, gpu, threads } = engine;
-  return `TensorFlow ${tensorflow} on ${gpu ? 'GPU' : 'CPU'}, ${threads} thread${threads === 1 ? '' : 's'}`;
 }
 
 /** `0.9314 ± 0.0042`, or the mean alone below three seeds. */

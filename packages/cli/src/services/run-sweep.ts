@@ -86,7 +86,7 @@ function acceptedLine({ sweep, created, skipped, searchTrials, reportTrials }: S
 
 /** Why some trials took no time, and how to insist. */
 function reusedLine(reused: number): string {
-  return `Reused ${counted(reused, 'trial')}: same code, data, hyperparameters and seed as trials that had ended before. --fresh trains them again.`;
+  return `Reused ${counted(reused, 'trial')}: same code, data, hyperparameters, seed and class of workers as trials that had ended before. --fresh trains them again.`;
 }
 
 function interruptedLine({ controllerIsOurs, submission }: SweepRun, { sweep }: SweepAccepted): string {

@@ -4,6 +4,7 @@ import type { SweepBook, TrialEntry } from '../observe/sweep-book.js';
 import { type Fold, foldFact, type TrialFact } from '../plan/fold-fact.js';
 import { type HeldTime, heldTime } from '../plan/held-time.js';
 import { finishTrial, specOf } from './results.js';
+import { identityKey } from './reuse.js';
 import { writeTrial } from './write-trial.js';
 
 /**
@@ -108,7 +109,11 @@ async function rememberIdentity(context: ControllerContext, book: SweepBook, rec
   const planned = book.plan.at(record.index, book.finalistPositions);
   const spec = planned.trial === record.trial ? planned : await specOf(context, book, record);
   const { identity, sweep, trial } = spec;
-  await context.identities.create(identity, { sweep, trial, resultKey: record.resultKey });
+  await context.identities.create(identityKey(book.frozen.class, identity), {
+    sweep,
+    trial,
+    resultKey: record.resultKey,
+  });
 }
 
 /** Tells the holder of a claim to stop. Lost messages do no harm: the lease decides. */

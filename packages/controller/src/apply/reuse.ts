@@ -1,4 +1,4 @@
-import { isFinal, SweepId, TrialId, type TrialRecord, type TrialSpec, trainedWith } from '@adctl/protocol';
+import { isFinal, type Sha256, SweepId, TrialId, type TrialRecord, type TrialSpec, trainedWith } from '@adctl/protocol';
 import { readResult } from '@adctl/storage';
 import { z } from 'zod';
 import type { ControllerContext } from '../context.js';
@@ -11,9 +11,14 @@ import { storeResult, toResultFacts } from './results.js';
 /** Where an identity's result lies (bucket `identity`). */
 const Known = z.object({ sweep: SweepId, trial: TrialId, resultKey: z.string() });
 
+/** Key of an identity: what was trained on one class of workers is no result of another, a CPU's none of a GPU. */
+export function identityKey(workerClass: string, identity: Sha256): string {
+  return `${workerClass}.${identity}`;
+}
+
 /**
- * Completes a trial at once when an identical one (same code, data, hyperparameters and seed) has completed before: it gets
- * a result object of its own that names where the numbers came from.
+ * Completes a trial at once when an identical one (same code, data, hyperparameters and seed) has completed before on
+ * workers of the same class: it gets a result object of its own that names where the numbers came from.
  * @returns the completed record, not yet written; null when there is nothing to reuse.
  */
 export async function reuseResult(
@@ -22,7 +27,7 @@ export async function reuseResult(
   record: TrialRecord,
   spec: TrialSpec,
 ): Promise<TrialRecord | null> {
-  const entry = await context.identities.get(spec.identity);
+  const entry = await context.identities.get(identityKey(book.frozen.class, spec.identity));
   if (entry === null) return null;
   const known = Known.parse(entry.value);
   if (known.sweep === spec.sweep && known.trial === spec.trial) return null;
@@ -36,7 +41,7 @@ export async function reuseResult(
     spec,
     attempt: 0,
     generation: record.generation,
-    ending: { state: 'completed', reason: REASONS.reused(origin.sweep, origin.trial) },
+    ending: { state: 'completed', reason: REASONS.reused(origin.sweep, origin.trial, earlier.engine) },
     failures: [],
     reusedFrom: origin,
   });

@@ -11,6 +11,7 @@ import {
 } from '@adctl/protocol';
 import { readResult } from '@adctl/storage';
 import { toResultFacts } from '../apply/results.js';
+import { identityKey } from '../apply/reuse.js';
 import { readAttempt } from '../apply/take-back.js';
 import { createLostSweep, createLostTrial } from '../apply/write-trial.js';
 import { type ControllerContext, isoNow, nowOf } from '../context.js';
@@ -154,7 +155,7 @@ async function readRecord(
   const isRemembered = record.reusedFrom === undefined && record.otherCode === undefined;
   if (result !== null && record.state === 'completed' && isRemembered) {
     const { trial, resultKey } = record;
-    await context.identities.create(result.spec.identity, { sweep, trial, resultKey });
+    await context.identities.create(identityKey(frozen.class, result.spec.identity), { sweep, trial, resultKey });
   }
   return record;
 }
