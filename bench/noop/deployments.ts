@@ -71,6 +71,7 @@ export async function startOnNats(
     ...process.env,
     ADCTL_NATS_URL: server.url,
     ADCTL_CACHE_DIR: cacheDir,
+    ADCTL_DATA_ROOTS: '/',
     ADCTL_LOG_LEVEL: 'warn',
     ...toVariables(place),
   };

@@ -83,6 +83,7 @@ export async function startCluster({ ackWaitMs, env = {}, makeLogins = nkeyLogin
         ADCTL_ACK_WAIT_MS: String(ackWaitMs),
         ADCTL_OBJECTS: 'filesystem',
         ADCTL_OBJECTS_DIR: objects,
+        ADCTL_DATA_ROOTS: tmpdir(), // where tests put their images
         ...env,
         ...own,
       },

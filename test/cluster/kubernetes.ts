@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CONTROLLER_RIGHTS, type PoolInput, PoolsFile } from '@adctl/controller/kubernetes';
@@ -116,6 +116,7 @@ function poolsFile(
     ADCTL_HEARTBEAT_MS: '200',
     ADCTL_OBJECTS: 'filesystem',
     ADCTL_OBJECTS_DIR: cluster.objects,
+    ADCTL_DATA_ROOTS: tmpdir(),
     ...env,
     ...workerEnv,
   };

@@ -55,6 +55,13 @@ describe('parseControllerConfig', () => {
     expect(config.controllerId).toMatch(/^[a-z0-9-]+-\d+$/);
   });
 
+  test('lets sweeps read no folders unless they are named, all of them absolute', () => {
+    const rootsOf = (ADCTL_DATA_ROOTS?: string) => parseControllerConfig({ ...FOLDER, ADCTL_DATA_ROOTS }).dataRoots;
+
+    expect([rootsOf(), rootsOf(''), rootsOf('/data:/mnt/images')]).toEqual([[], [], ['/data', '/mnt/images']]);
+    expect(() => rootsOf('/data:images')).toThrow('ADCTL_DATA_ROOTS: must be absolute folders joined by colons');
+  });
+
   test('reads several servers, TLS, an nkey and an S3 bucket', () => {
     const config = parseControllerConfig({
       ADCTL_NATS_URL: 'tls://a:4222, tls://b:4222',

@@ -10,7 +10,7 @@ import {
   toNatsAddress,
   toStreamSettings,
 } from '@adctl/messaging';
-import { type Environment, parseEnvironment, SWEEP_DEFAULTS, wholeNumber } from '@adctl/protocol';
+import { type Environment, foldersVariable, parseEnvironment, SWEEP_DEFAULTS, wholeNumber } from '@adctl/protocol';
 import { OBJECT_VARIABLES, type ObjectPlace, objectRules, toObjectPlace } from '@adctl/storage';
 import { z } from 'zod';
 import { poolsFileUnreadable, unknownPool } from './errors.js';
@@ -64,6 +64,8 @@ const Variables = z.object({
   ADCTL_OWNER_QUOTAS: z.string().default(''),
   /** Where metrics and health are served; 0: any free port. */
   ADCTL_METRICS_PORT: wholeNumber(9464).refine((port) => port <= 65_535, 'must be a port'),
+  /** Folders that data sets may be read from, and their workers too; unset: none, only what is fetched or shared. */
+  ADCTL_DATA_ROOTS: foldersVariable,
   /** How often old checkpoints are cleared away; 0: only when asked for. */
   ADCTL_GC_HOURS: wholeNumber(24),
   /** How long an end may take before the process gives up with exit code 75. */
@@ -94,6 +96,8 @@ export interface ControllerConfig {
   readonly shutdownGraceMs: number;
   /** Data sets, as far as the controller looks at them. */
   readonly cacheDir: string;
+  /** Folders below which `dataset.root` of a sweep may lie. */
+  readonly dataRoots: readonly string[];
   readonly logLevel: string;
 }
 
@@ -143,6 +147,7 @@ export function parseControllerConfig(variables: Environment): ControllerConfig 
     owners: parseOwnerPolicies(env.ADCTL_OWNER_WEIGHTS, env.ADCTL_OWNER_QUOTAS),
     shutdownGraceMs: env.ADCTL_SHUTDOWN_GRACE_MS,
     cacheDir: resolveCacheDir(variables, homedir()),
+    dataRoots: env.ADCTL_DATA_ROOTS,
     logLevel: env.ADCTL_LOG_LEVEL,
   };
 }

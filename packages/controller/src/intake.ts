@@ -13,6 +13,7 @@ import {
   SweepFileError,
   type SweepId,
   SweepRecord,
+  sharedDigest,
   sweepSpecKey,
 } from '@adctl/protocol';
 import { cancelSweep } from './api/sweeps.js';
@@ -222,6 +223,6 @@ async function lookAt(
 
 function absoluteRoot({ dataset }: Partial<Pick<Sweep, 'dataset'>>, directory: string): string | undefined {
   const root = dataset?.root;
-  if (root === undefined) return undefined;
-  return isAbsolute(root) ? root : resolve(directory, root);
+  if (root === undefined || isAbsolute(root) || sharedDigest(root) !== undefined) return root;
+  return resolve(directory, root);
 }

@@ -163,6 +163,51 @@ export function outputNotEmpty(directory: string): AdctlError {
   });
 }
 
+/** The command that puts a data set into the object store again. */
+const shareCommand = ({ name, kind }: { readonly name: string; readonly kind: 'files' | 'folder' }) =>
+  kind === 'files' ? `adctl datasets share ${name}` : `adctl datasets share ${name} --root DIR`;
+
+/** Thrown when what the object store holds of a shared data set is not what was shared. */
+export function sharedDatasetDamaged(
+  dataset: { readonly name: string; readonly kind: 'files' | 'folder' },
+  file: string,
+  reason: string,
+  cause?: unknown,
+): AdctlError {
+  return userError('shared_dataset_damaged', `the shared data set ${dataset.name}: ${file} ${reason}`, {
+    hint: `Write it anew: ${shareCommand(dataset)} --force`,
+    details: { dataset: dataset.name, file, reason },
+    cause,
+  });
+}
+
+/** Thrown when a sweep or a trial names a data set that is neither in the cache nor in the object store. */
+export function datasetNotShared(
+  dataset: { readonly name: string; readonly kind: 'files' | 'folder'; readonly obtain: string },
+  wanted: string | undefined,
+  cause?: unknown,
+): AdctlError {
+  const which = wanted === undefined ? dataset.name : `${dataset.name} with digest ${wanted}`;
+  const fetch = dataset.kind === 'files' ? `${dataset.obtain} ` : '';
+  return userError('dataset_missing', `data set ${which} is neither in the cache nor in the object store`, {
+    hint: `${fetch}For a cluster, put it into the object store as well: ${shareCommand(dataset)}`,
+    details: { name: dataset.name, digest: wanted },
+    cause,
+  });
+}
+
+/** Thrown in a cluster for a folder outside of those that its operator named. */
+export function dataRootRefused(root: string, allowed: readonly string[]): AdctlError {
+  const where =
+    allowed.length === 0 ? 'this cluster reads no folders' : `folders must lie below ${allowed.join(' or ')}`;
+  return userError('data_root_refused', `${root} cannot be read here: ${where}`, {
+    hint:
+      'Share the images (adctl datasets share NAME --root DIR) and write what it prints as dataset.root; or let an operator mount them in ' +
+      'controller and workers and name the mount in dataRoots (docs/kubernetes.md).',
+    details: { root, allowed },
+  });
+}
+
 /** Thrown when `--source` cannot be used for this data set at all. */
 export function badSource(message: string, hint: string): AdctlError {
   return userError('bad_source', message, { hint });

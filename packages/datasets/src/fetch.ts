@@ -91,7 +91,7 @@ async function presentFiles(card: FileDatasetCard, directory: string): Promise<F
     const located = await locateFiles(card, directory);
     const files: FetchResult['files'][number][] = [];
     for (const { file, path } of located) {
-      const sha256 = (await checkedDigest(card, file, path, memory)) as Sha256;
+      const sha256 = await checkedDigest(card, file, path, memory);
       files.push({ name: file.name, bytes: (await stat(path)).size, sha256 });
     }
     await memory.save();
@@ -116,7 +116,7 @@ async function verifyInto(
   for (const { file, path } of located) {
     signal?.throwIfAborted();
     onProgress({ step: 'verify', name: file.name, bytes: 0, totalBytes: file.bytes });
-    const sha256 = (await checkedDigest(card, file, path, { digest: digestFile })) as Sha256;
+    const sha256 = await checkedDigest(card, file, path, { digest: digestFile });
     const target = join(ready, file.name);
     if (path.endsWith('.gz')) await pipeline(createReadStream(path), createGunzip(), createWriteStream(target));
     else await copyFile(path, target);

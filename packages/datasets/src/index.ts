@@ -1,6 +1,8 @@
 export { datasetDirectory, type FileDigest, resolveCacheDir } from './cache.js';
+export { allowRoot } from './data-roots.js';
 export type { Dataset, ImageShape, Partition, Subset } from './dataset.js';
 export type { DatasetCard, DatasetFile, FileDatasetCard, FolderDatasetCard, NpmSource } from './dataset-card.js';
+export { datasetNotShared, sharedDatasetDamaged } from './errors.js';
 export { type FetchOptions, type FetchResult, fetchDataset } from './fetch.js';
 export { type ImageBatch, loadImages, streamImages } from './images.js';
 export { type DatasetRequest, type OpenOptions, openDataset } from './open-dataset.js';
@@ -10,6 +12,8 @@ export { allBut } from './protocols/leave-one-out.js';
 export type { SplitProtocol } from './protocols/protocol.js';
 export { findProtocol, listProtocols } from './protocols/registry.js';
 export { findDataset, listDatasets } from './registry.js';
+export { digestAt, type PackedDataset, packDataset, readerOf } from './share-dataset.js';
+export { hasShared, receiveShared, sharedDirectory } from './shared-cache.js';
 export { downloadFile } from './sources/https.js';
 export type { FetchProgress } from './sources/source.js';
 export type { ImageList, Splits, TestSplit } from './splits.js';

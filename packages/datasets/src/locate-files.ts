@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Sha256 } from '@adctl/protocol';
 import type { DigestMemory } from './cache.js';
 import type { DatasetFile, FileDatasetCard, LocatedFile } from './dataset-card.js';
 import { datasetMissing, digestMismatch } from './errors.js';
@@ -32,7 +33,7 @@ export async function checkedDigest(
   file: DatasetFile,
   path: string,
   memory: Pick<DigestMemory, 'digest'>,
-): Promise<string> {
+): Promise<Sha256> {
   const found = await memory.digest(path);
   const pins: [string | undefined, string][] = [[file.sha256, found.content]];
   if (path.endsWith('.gz') && file.sha256 === undefined) pins.push([file.gzipSha256, found.file]);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { digestOf, sha256 } from '@adctl/protocol';
+import { digestOf, type Sha256, sha256 } from '@adctl/protocol';
 import { createGenerator } from '@adctl/random';
 import { datasetDirectory, openDigestMemory } from './cache.js';
 import type { Dataset, ImageShape, Partition } from './dataset.js';
@@ -13,11 +13,34 @@ import { listMvtecFolder } from './readers/mvtec-folder.js';
 import { openMvtecSubsets } from './readers/mvtec-subset.js';
 
 /** Raised whenever the same files would give other pixels or another order. */
-const READERS = { 'class-folders': 'image-folder/1', 'coil-100': 'coil-folder/1', mvtec: 'mvtec-folder/1' } as const;
+export const FOLDER_READERS = {
+  'class-folders': 'image-folder/1',
+  'coil-100': 'coil-folder/1',
+  mvtec: 'mvtec-folder/1',
+} as const;
 const PARTITION_SEED = 0;
 const TEST_SHARE = 0.2;
 /** Files hashed at once. */
 const PARALLEL_DIGESTS = 8;
+
+/** A folder of images, with what its digest is made of. */
+export interface OpenedFolder {
+  readonly dataset: Dataset;
+  /** What the digest covers beside the image size. */
+  readonly basis: Readonly<Record<string, unknown>>;
+  /** With links resolved. */
+  readonly root: string;
+  /** Every image and mask by its path below the root, with the digest of its content. */
+  readonly contents: readonly Content[];
+}
+
+type Content = [path: string, sha256: Sha256];
+
+interface FolderOptions {
+  readonly root: string | undefined;
+  readonly shape?: ImageShape | undefined;
+  readonly cacheDir: string;
+}
 
 /**
  * Opens a folder of images. Its digest covers the path and content of every image and mask, the image size and the partition;
@@ -26,15 +49,22 @@ const PARALLEL_DIGESTS = 8;
  *
  * @throws AdctlError user `bad_image_folder`, `unsafe_path`, `unsupported_image_size`.
  */
-export async function openFolderDataset(
-  card: FolderDatasetCard,
-  options: { readonly root: string | undefined; readonly shape?: ImageShape | undefined; readonly cacheDir: string },
-): Promise<Dataset> {
+export async function openFolderDataset(card: FolderDatasetCard, options: FolderOptions): Promise<Dataset> {
+  return (await openFolder(card, options)).dataset;
+}
+
+/** As `openFolderDataset`, with every file named. */
+export async function openFolder(card: FolderDatasetCard, options: FolderOptions): Promise<OpenedFolder> {
   const { root, shape = card.defaultShape, cacheDir } = options;
   if (root === undefined) throw badFolder(`data set ${card.name}`, 'no root given');
   return card.layout === 'mvtec'
     ? openMvtec(card, { root, shape, cacheDir })
     : openClasses(card, card.layout, { root, shape, cacheDir });
+}
+
+/** The digest of an opened folder's images at a size. */
+export function folderDigest(basis: OpenedFolder['basis'], shape: ImageShape): Sha256 {
+  return digestOf({ ...basis, shape });
 }
 
 interface OpenedFrom {
@@ -43,7 +73,7 @@ interface OpenedFrom {
   readonly cacheDir: string;
 }
 
-async function openMvtec(card: FolderDatasetCard, { root, shape, cacheDir }: OpenedFrom): Promise<Dataset> {
+async function openMvtec(card: FolderDatasetCard, { root, shape, cacheDir }: OpenedFrom): Promise<OpenedFolder> {
   const listing = await listMvtecFolder(root);
   const { train, test, classes, defects } = listing;
   const { title, categories } = card;
@@ -52,21 +82,23 @@ async function openMvtec(card: FolderDatasetCard, { root, shape, cacheDir }: Ope
   const paths = [...train, ...test].flatMap(({ path, maskPath }) =>
     maskPath === undefined ? [path] : [path, maskPath],
   );
+  const contents = await contentsOf(listing.root, paths, cacheDir);
+  const basis = { reader: FOLDER_READERS.mvtec, categories: classes, contents };
   return {
-    name: card.name,
-    classes,
-    shape,
-    partition: { name: 'official' },
-    ...openMvtecSubsets(listing, shape),
-    defects,
-    broken,
-    digest: digestOf({
-      reader: READERS.mvtec,
+    dataset: {
+      name: card.name,
+      classes,
       shape,
-      categories: classes,
-      contents: await contentsOf(listing.root, paths, cacheDir),
-    }),
-    close: async () => undefined,
+      partition: { name: 'official' },
+      ...openMvtecSubsets(listing, shape),
+      defects,
+      broken,
+      digest: folderDigest(basis, shape),
+      close: async () => undefined,
+    },
+    basis,
+    root: listing.root,
+    contents,
   };
 }
 
@@ -74,7 +106,7 @@ async function openClasses(
   card: FolderDatasetCard,
   layout: 'class-folders' | 'coil-100',
   { root, shape, cacheDir }: OpenedFrom,
-): Promise<Dataset> {
+): Promise<OpenedFolder> {
   const listing = await (layout === 'coil-100' ? listCoilFolder(root) : listImageFolder(root));
   const { partition, train, test } = partitionImages(listing);
   const { resizing } = card;
@@ -87,21 +119,26 @@ async function openClasses(
       images.map(({ path }) => path),
       cacheDir,
     );
-  return {
-    name: card.name,
-    classes: listing.classes,
-    shape,
+  const basis = {
+    reader: FOLDER_READERS[layout],
     partition,
-    ...parts,
-    digest: digestOf({
-      reader: READERS[layout],
+    train: await contents(train),
+    test: await contents(test),
+    ...(resizing === 'fill' ? {} : { resizing }),
+  };
+  return {
+    dataset: {
+      name: card.name,
+      classes: listing.classes,
       shape,
       partition,
-      train: await contents(train),
-      test: await contents(test),
-      ...(resizing === 'fill' ? {} : { resizing }),
-    }),
-    close: async () => undefined,
+      ...parts,
+      digest: folderDigest(basis, shape),
+      close: async () => undefined,
+    },
+    basis,
+    root: listing.root,
+    contents: [...basis.train, ...basis.test],
   };
 }
 
@@ -130,9 +167,9 @@ export function partitionImages(listing: Pick<FolderListing, 'classes' | 'parts'
 }
 
 /** `[path, sha256]` of every file, remembered per root. */
-async function contentsOf(root: string, paths: readonly string[], cacheDir: string): Promise<[string, string][]> {
+async function contentsOf(root: string, paths: readonly string[], cacheDir: string): Promise<Content[]> {
   const memory = await openDigestMemory(join(datasetDirectory(cacheDir, 'folder'), sha256(root).slice(0, 16)));
-  const contents: [string, string][] = [];
+  const contents: Content[] = [];
   for (let start = 0; start < paths.length; start += PARALLEL_DIGESTS) {
     const few = paths.slice(start, start + PARALLEL_DIGESTS);
     const digests = await Promise.all(few.map((path) => memory.digest(join(root, path))));

@@ -1,4 +1,4 @@
-import { digestOf } from '@adctl/protocol';
+import { digestOf, type Sha256 } from '@adctl/protocol';
 import type { Dataset, ImageShape, Subset } from './dataset.js';
 import { unsupportedImageSize } from './errors.js';
 
@@ -10,13 +10,8 @@ import { unsupportedImageSize } from './errors.js';
  */
 export function padDataset(dataset: Dataset, shape: ImageShape): Dataset {
   const own = dataset.shape;
-  if (own.height === shape.height && own.width === shape.width && own.channels === shape.channels) return dataset;
-  if (shape.channels !== own.channels || shape.height < own.height || shape.width < own.width) {
-    throw unsupportedImageSize(
-      `${dataset.name} holds ${describe(own)} images; ${describe(shape)} was asked for`,
-      `Leave the image size out, or ask for at least ${own.height} x ${own.width} with ${own.channels} channel(s).`,
-    );
-  }
+  const digest = paddedDigest(dataset, shape);
+  if (digest === dataset.digest) return dataset;
   const padded = (subset: Subset): Subset => ({
     count: subset.count,
     labels: subset.labels,
@@ -27,8 +22,26 @@ export function padDataset(dataset: Dataset, shape: ImageShape): Dataset {
     shape,
     train: padded(dataset.train),
     test: padded(dataset.test),
-    digest: digestOf({ padded: dataset.digest, shape, version: 1 }),
+    digest,
   };
+}
+
+/**
+ * The digest of a data set of fixed size on a larger canvas; the data set's own for its own size.
+ * @throws AdctlError user `unsupported_image_size`.
+ */
+export function paddedDigest(
+  { name, shape: own, digest }: Pick<Dataset, 'name' | 'shape' | 'digest'>,
+  shape: ImageShape,
+): Sha256 {
+  if (own.height === shape.height && own.width === shape.width && own.channels === shape.channels) return digest;
+  if (shape.channels !== own.channels || shape.height < own.height || shape.width < own.width) {
+    throw unsupportedImageSize(
+      `${name} holds ${describe(own)} images; ${describe(shape)} was asked for`,
+      `Leave the image size out, or ask for at least ${own.height} x ${own.width} with ${own.channels} channel(s).`,
+    );
+  }
+  return digestOf({ padded: digest, shape, version: 1 });
 }
 
 /**

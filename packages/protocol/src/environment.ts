@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { z } from 'zod';
 import { userError } from './errors.js';
 
@@ -23,6 +24,13 @@ export const listVariable = z.string().transform((text) =>
     .map((item) => item.trim())
     .filter((item) => item !== ''),
 );
+
+/** Absolute folders joined by colons, as in `PATH`; none when it is unset. */
+export const foldersVariable = z
+  .string()
+  .default('')
+  .transform((text) => text.split(':').filter((folder) => folder !== ''))
+  .refine((folders) => folders.every(isAbsolute), 'must be absolute folders joined by colons');
 
 /**
  * Reads a process's settings. Empty variables count as unset; variables that the schema does not name are left alone.

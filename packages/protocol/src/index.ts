@@ -22,6 +22,7 @@ export { Duration, fromMilliseconds, toMilliseconds } from './duration.js';
 export {
   type Environment,
   type EnvironmentRule,
+  foldersVariable,
   listVariable,
   parseEnvironment,
   switchVariable,
@@ -78,6 +79,9 @@ export {
   SEGMENT_TRIALS,
   SWEEP_SPEC_PREFIX,
   segmentOf,
+  sharedDatasetKey,
+  sharedDatasetsPrefix,
+  sharedFileKey,
   sweepCheckpointsPrefix,
   sweepSpecKey,
   sweepStatusKey,
@@ -117,6 +121,7 @@ export {
   searchSpaceProblems,
   spaceLeaves,
 } from './search-space-problems.js';
+export { SharedDataset, SharedManifest, sharedDigest, sharedRoot } from './shared-dataset.js';
 export { CheckpointChoice, type Objective, SWEEP_DEFAULTS, Sweep } from './sweep.js';
 export {
   applyOverrides,

@@ -1,4 +1,4 @@
-import type { SweepId, TrialId } from './ids.js';
+import type { Sha256, SweepId, TrialId } from './ids.js';
 
 /** The only builders of object keys. The kind comes first because lifecycle rules filter by prefix. */
 
@@ -17,6 +17,15 @@ export const trialSpecKey = (sweep: SweepId, trial: TrialId) => `v1/trial/${swee
 
 /** Weights of a backbone, for every sweep that names them. Written once. */
 export const backboneKey = (digest: string) => `v1/backbone/${digest}.safetensors`;
+
+/** All data sets that are shared, or those of one name. */
+export const sharedDatasetsPrefix = (name?: string) => `v1/dataset/${name === undefined ? '' : `${name}/`}`;
+
+/** Facts about a shared data set. Written once, after its manifest and files. */
+export const sharedDatasetKey = (name: string, digest: Sha256) => `${sharedDatasetsPrefix(name)}${digest}.json`;
+
+/** A file of shared data sets, or a manifest of one, by its content. Written once. */
+export const sharedFileKey = (content: Sha256) => `v1/dataset-file/${content.slice(0, 2)}/${content}`;
 
 /** Everything one attempt checkpoints at one step lives below this prefix. */
 export const checkpointPrefix = (sweep: SweepId, trial: TrialId, attempt: number, step: number) =>

@@ -25,3 +25,10 @@ export {
   writeIndexPart,
 } from './result-index.js';
 export { readResult, writeResultOnce } from './results.js';
+export {
+  listSharedDatasets,
+  readSharedDataset,
+  readSharedManifest,
+  type ShareOptions,
+  shareDataset,
+} from './shared-datasets.js';

@@ -3,6 +3,7 @@ import type { EngineFacts, Sha256, SweepId, TrialId, TrialRecord, TrialSpec, Wor
 import type { ObjectStore } from '@adctl/storage';
 import type { Logger } from 'pino';
 import type { WorkerConfig } from './config.js';
+import type { DatasetProvider } from './provide-dataset.js';
 import type { Trainer } from './trainer.js';
 
 /** A checkpoint as heartbeats tell of it. */
@@ -14,6 +15,7 @@ export interface SlotContext {
   readonly times: LeaseTimes;
   readonly messaging: Messaging;
   readonly objects: ObjectStore;
+  readonly datasets: DatasetProvider;
   readonly trainer: Trainer;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -45,6 +45,7 @@ const CLASS_OF_CODE: Readonly<Record<string, FailureClass>> = {
   digest_mismatch: 'data',
   dataset_changed: 'data',
   dataset_missing: 'data',
+  shared_dataset_damaged: 'data',
   bad_image_folder: 'data',
   checkpoint_mismatch: 'infra',
   checkpoint_invalid: 'infra',

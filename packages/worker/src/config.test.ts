@@ -48,6 +48,16 @@ describe('parseWorkerConfig', () => {
     );
   });
 
+  test('a worker of a cluster reads no folders unless they are named, an embedded one what its user may', () => {
+    const cluster = { ADCTL_NATS_URL: 'nats://nats:4222', ADCTL_OBJECTS: 's3', ADCTL_S3_BUCKET: 'bucket' };
+    const rootsOf = (variables: object) => parseWorkerConfig({ ...variables }).dataRoots;
+
+    expect(rootsOf({ ADCTL_DIRECTORY: '/d' })).toBeNull();
+    expect(rootsOf(cluster)).toEqual([]);
+    expect(rootsOf({ ...cluster, ADCTL_DATA_ROOTS: '/data:/mnt' })).toEqual(['/data', '/mnt']);
+    expect(captured(() => rootsOf({ ...cluster, ADCTL_DATA_ROOTS: 'data' })).message).toContain('ADCTL_DATA_ROOTS');
+  });
+
   test('the engine may lie in another cache than the data sets', () => {
     const trainer = (variables: object) => parseWorkerConfig({ ADCTL_DIRECTORY: '/d', ...variables }).trainer;
 

@@ -3,7 +3,14 @@ import { join, resolve } from 'node:path';
 import { resolveCacheDir } from '@adctl/datasets';
 import { Flavour, parseEngineEnvironment } from '@adctl/engine';
 import { NATS_VARIABLES, type NatsAddress, natsRules, toNatsAddress } from '@adctl/messaging';
-import { type Environment, parseEnvironment, switchVariable, WorkerId, wholeNumber } from '@adctl/protocol';
+import {
+  type Environment,
+  foldersVariable,
+  parseEnvironment,
+  switchVariable,
+  WorkerId,
+  wholeNumber,
+} from '@adctl/protocol';
 import { OBJECT_VARIABLES, type ObjectPlace, objectRules, toObjectPlace } from '@adctl/storage';
 import { z } from 'zod';
 
@@ -46,6 +53,8 @@ const Variables = z.object({
   ADCTL_UNREACHABLE_MS: wholeNumber(300_000, 100),
   /** Answers `GET /healthz` there for as long as the process is alive and not stuck; unset: nowhere. 0: any free port. */
   ADCTL_HEALTH_PORT: z.coerce.number().int().min(0).max(65_535).optional(),
+  /** Of a cluster: folders that data sets may be read from; unset: none, only what is fetched or shared. */
+  ADCTL_DATA_ROOTS: foldersVariable,
   /** Where attempts keep files until they are stored. Default: `scratch` in the directory, or below the temporary folder. */
   ADCTL_SCRATCH_DIR: z.string().min(1).optional(),
   /** `1`: trains specs planned with other code, whose numbers may differ; results tell the code that trained them. */
@@ -72,6 +81,8 @@ export interface WorkerConfig {
   readonly unreachableMs: number;
   readonly objects: ObjectPlace;
   readonly scratchDirectory: string;
+  /** Folders below which `dataset.root` of a trial may lie; null: anywhere. */
+  readonly dataRoots: readonly string[] | null;
   /**
    * What becomes of a spec that was planned with other code, unless a person accepted that: it is refused, or it is trained and
    * its result tells the code. `not-compared`: the trainer has no code that could differ.
@@ -143,6 +154,7 @@ export function parseWorkerConfig(variables: Environment): WorkerConfig {
         ? { kind: 'filesystem', directory: resolve(env.ADCTL_OBJECTS_DIR ?? join(directory, 'objects')) }
         : toObjectPlace(env),
     scratchDirectory: resolve(env.ADCTL_SCRATCH_DIR ?? join(directory, nats === null ? 'scratch' : 'adctl-scratch')),
+    dataRoots: nats === null ? null : env.ADCTL_DATA_ROOTS,
     otherCode: env.ADCTL_TRAINER === 'noop' ? 'not-compared' : env.ADCTL_ALLOW_OTHER_CODE ? 'trained' : 'refused',
     healthPort: env.ADCTL_HEALTH_PORT ?? null,
     trainer: {

@@ -35,7 +35,7 @@ type AttemptEnd =
  * 2. Claim the trial; what somebody else holds goes back to the queue.
  * 3. Keep the claim by renewing it, and with it the message. A lost claim kills the training at once; then nothing is
  *    written any more, the ack included: whoever took the claim has the message too.
- * 4. Fetch spec, backbone weights and newest checkpoint, train in the slot's process, commit checkpoints, pass on what it says.
+ * 4. Fetch spec, backbone weights, images and newest checkpoint, train in the slot's process, commit checkpoints, pass on what it says.
  * 5. Store what came of it: result, failed attempt, or release. Object store first, curves and event second, ack last.
  *
  * Never throws: what cannot be stored either ends as a message given back.
@@ -135,11 +135,15 @@ async function train(
   const codeVersion = codeFor(spec, attempt, context);
   await mkdir(attempt.directory, { recursive: true });
   await fetchBackbone(context, spec, attempt.lost);
+  const say = (line: string) => output.log('info', line);
+  const dataset = await unlessInterrupted(attempt, interruption, (signal) =>
+    context.datasets.provide(spec.dataset, { signal, say }),
+  );
   const specified = { ...attempt, spec, codeVersion };
   const resumeFrom = await fetchCheckpoint(context, specified, output);
   attempt.lost.throwIfAborted();
   const before = interruption.current();
-  if (before !== null) return { kind: 'interrupted', reason: before.reason };
+  if (before !== null || dataset === null) return { kind: 'interrupted', reason: before?.reason ?? 'drained' };
 
   let timedOut = false;
   const cancelTimeout = clock.after(spec.timeoutMs, () => {
@@ -148,7 +152,7 @@ async function train(
   });
   const { checkpointSeconds } = config;
   const { directory, number } = attempt;
-  const start = { type: 'start', spec, attempt: number, directory, checkpointSeconds } as const;
+  const start = { type: 'start', spec: { ...spec, dataset }, attempt: number, directory, checkpointSeconds } as const;
   const running = trainer.run(resumeFrom === null ? start : { ...start, resumeFrom }, (event) =>
     passOn(event, output, (checkpoint) => checkpoints.add({ ...checkpoint, codeVersion })),
   );
@@ -255,15 +259,33 @@ async function fetchCheckpoint(
   return { directory, attempt: number, epoch, step, threads };
 }
 
+/** Does something that takes long, as long as nobody wants the attempt to end. @returns null when somebody did. */
+async function unlessInterrupted<T>(
+  { lost }: Attempt,
+  interruption: ReturnType<typeof createInterruption>,
+  step: (signal: AbortSignal) => Promise<T>,
+): Promise<T | null> {
+  try {
+    return await step(AbortSignal.any([lost, interruption.asked]));
+  } catch (error) {
+    if (lost.aborted || !interruption.asked.aborted) throw error;
+    return null;
+  }
+}
+
 /** The wish to end an attempt, the first one counts, with the force behind it. */
 function createInterruption({ trainer, clock, config }: SlotContext) {
   let current: Interruption | null = null;
   let cancelForce: () => void = () => undefined;
+  const asked = new AbortController();
   return {
     current: () => current,
+    /** Aborted by the wish, for what comes before the training. */
+    asked: asked.signal,
     interrupt(interruption: Interruption) {
       if (current !== null) return;
       current = interruption;
+      asked.abort();
       trainer.stop(interruption.checkpoint);
       cancelForce = clock.after(config.stopGraceMs, () => trainer.kill());
     },

@@ -12,6 +12,7 @@ import type { Logger } from 'pino';
 import type { CheckpointFigures, RunningAttempt, SlotContext } from './attempt.js';
 import type { WorkerConfig } from './config.js';
 import { exitCodeOf, isUnreachable } from './exit-code.js';
+import { createDatasetProvider } from './provide-dataset.js';
 import { pause } from './retry.js';
 import { runTrial } from './run-trial.js';
 import { createTrainer, type Trainer } from './trainer.js';
@@ -65,6 +66,7 @@ export function createWorker(parts: WorkerParts): Worker {
     running: null,
     engine: undefined,
   }));
+  const datasets = createDatasetProvider({ ...parts, clock });
   const draining = new AbortController();
   let exitCode: number = WORKER_EXIT_CODES.idleOrDrained;
   let lastBusyMs = clock.now();
@@ -86,6 +88,7 @@ export function createWorker(parts: WorkerParts): Worker {
     ...parts,
     clock,
     times,
+    datasets,
     trainer: slot.trainer,
     onAttempt(attempt) {
       slot.running = attempt;

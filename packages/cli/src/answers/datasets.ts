@@ -59,8 +59,24 @@ export const DatasetsFetchAnswer = z.object({
   /** True when nothing had to be fetched. */
   alreadyThere: z.boolean(),
   files: z.array(z.object({ name: z.string(), bytes: z.int(), sha256: z.string() })),
+  /** Where it lies in the object store, with `--share`. */
+  sharedAt: z.string().optional(),
 });
 export type DatasetsFetchAnswer = z.infer<typeof DatasetsFetchAnswer>;
+
+/** `adctl datasets share` */
+export const DatasetsShareAnswer = z.object({
+  name: z.string(),
+  digest: z.string(),
+  /** What a sweep file writes as `dataset.root`; null for data sets that their name alone finds. */
+  root: z.string().nullable(),
+  files: z.int(),
+  bytes: z.int(),
+  sharedAt: z.string(),
+  /** True when nothing had to be written. */
+  alreadyThere: z.boolean(),
+});
+export type DatasetsShareAnswer = z.infer<typeof DatasetsShareAnswer>;
 
 /** `adctl datasets make textures` */
 export const DatasetsMakeTexturesAnswer = z.object({

@@ -2,6 +2,7 @@ import type {
   DatasetSummary,
   DatasetsFetchAnswer,
   DatasetsMakeTexturesAnswer,
+  DatasetsShareAnswer,
   DatasetsShowAnswer,
 } from '../answers/datasets.js';
 import type { Style } from './style.js';
@@ -93,11 +94,19 @@ function sizesOf(sizes: Category['sizes']): string {
   return others.length === 0 ? only.size : [only, ...others].map((one) => `${one.images} of ${one.size}`).join(', ');
 }
 
-export function renderFetched({ name, directory, files, alreadyThere }: DatasetsFetchAnswer): string {
+export function renderFetched({ name, directory, files, alreadyThere, sharedAt }: DatasetsFetchAnswer): string {
   const size = `${counted(files.length, 'file')}, ${bytes(files.reduce((sum, file) => sum + file.bytes, 0))}`;
-  return alreadyThere
+  const fetched = alreadyThere
     ? `${name} is already in ${directory} (${size}); --force fetches it again.`
     : `${name}: ${size}, checked and stored in ${directory}`;
+  return sharedAt === undefined ? fetched : `${fetched}\nController and workers find it at ${sharedAt}`;
+}
+
+export function renderShared({ name, root, files, bytes: size, sharedAt, alreadyThere }: DatasetsShareAnswer): string {
+  const what = `${name}: ${counted(files, 'file')}, ${bytes(size)}`;
+  const place = alreadyThere ? `was already shared at ${sharedAt}` : `shared at ${sharedAt}`;
+  const naming = root === null ? [] : [`Name it in a sweep file:  root: ${root}`];
+  return [`${what}, ${place}`, ...naming].join('\n');
 }
 
 export function renderMadeTextures({ directory, families, images, masks }: DatasetsMakeTexturesAnswer): string {

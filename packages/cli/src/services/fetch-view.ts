@@ -12,6 +12,7 @@ const WORDS: Readonly<Record<FetchProgress['step'], string>> = {
   download: 'downloading',
   unpack: 'unpacking',
   verify: 'checking',
+  upload: 'sharing',
 };
 
 /** One line that is redrawn on a terminal; elsewhere one line for each step of each file. */

@@ -23,7 +23,7 @@ export async function planSource(
   source: SweepSource,
   readPast: () => Promise<readonly PastTrial[]>,
 ): Promise<PlanAnswer> {
-  const catalog = createDatasetCatalog(cacheDir());
+  const catalog = createDatasetCatalog({ cacheDir: cacheDir() });
   const looked = await lookAt(peek(source), source, catalog);
   const { written, file, overrides } = source;
   const against = { cards: METHODS, datasets: catalog.names, protocols: catalog.protocols };

@@ -89,7 +89,7 @@ async function serve(
   const unserve = await serveApi(controller, {
     gc,
     cards: METHODS,
-    datasets: createDatasetCatalog(config.cacheDir),
+    datasets: createDatasetCatalog({ cacheDir: config.cacheDir, objects: objects.store, dataRoots: config.dataRoots }),
     codeVersionOf: codeVersion,
     classOf: config.classOf,
     version,

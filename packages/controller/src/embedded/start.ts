@@ -121,9 +121,10 @@ async function openController(
   const { directory, logger, clock, ackWaitMs, codeVersionOf = codeVersion } = options;
   const objectsDirectory = join(directory, 'objects');
   await messaging.releaseInFlight();
+  const objects = createFilesystemStore(objectsDirectory);
   const controller = await startController({
     messaging,
-    objects: createFilesystemStore(objectsDirectory),
+    objects,
     findCard: findMethod,
     codeVersionOf,
     logger,
@@ -135,7 +136,7 @@ async function openController(
   });
   await serveApi(controller, {
     cards: METHODS,
-    datasets: options.datasets ?? createDatasetCatalog(options.cacheDir),
+    datasets: options.datasets ?? createDatasetCatalog({ cacheDir: options.cacheDir, objects }),
     codeVersionOf,
     classOf: () => options.class ?? 'cpu',
     version: options.version,

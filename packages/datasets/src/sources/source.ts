@@ -1,6 +1,6 @@
 /** What a fetch is doing, for a progress line. */
 export interface FetchProgress {
-  readonly step: 'download' | 'unpack' | 'verify';
+  readonly step: 'download' | 'unpack' | 'verify' | 'upload';
   /** File or package. */
   readonly name: string;
   readonly bytes: number;

@@ -13,6 +13,10 @@ export default class DatasetsFetch extends AdctlCommand<typeof DatasetsFetch> {
       description: 'From official files you have',
       command: '<%= config.bin %> datasets fetch cifar10 --source ~/downloads/cifar-10-batches-bin',
     },
+    {
+      description: 'For the controller and workers of a cluster as well',
+      command: 'ADCTL_OBJECTS=s3 ADCTL_S3_BUCKET=adctl <%= config.bin %> datasets fetch mnist --share',
+    },
   ];
   static override args = { dataset: datasetArgument };
   static override flags = {
@@ -22,8 +26,14 @@ export default class DatasetsFetch extends AdctlCommand<typeof DatasetsFetch> {
       helpValue: 'SOURCE',
     }),
     force: Flags.boolean({
-      summary: 'Fetch again even when everything is there and right.',
+      summary: 'Fetch again even when everything is there and right; with --share, write that anew too.',
       env: variableOf('force'),
+      default: false,
+    }),
+    share: Flags.boolean({
+      summary:
+        'Also put it into the object store that ADCTL_OBJECTS and ADCTL_S3_* name, where the controller and workers of a cluster find it.',
+      env: variableOf('share'),
       default: false,
     }),
   };
@@ -34,19 +44,22 @@ export default class DatasetsFetch extends AdctlCommand<typeof DatasetsFetch> {
   async run(): Promise<DatasetsFetchAnswer> {
     const { fetchDataset, findDataset } = await import('@adctl/datasets');
     const { cacheDir } = await import('../../environment.js');
+    const { objectPlace } = await import('../../object-environment.js');
     const { createFetchView } = await import('../../services/fetch-view.js');
+    const { shareDatasetAt } = await import('../../services/share-dataset.js');
     const card = findDataset(this.args.dataset);
-    const { source, force } = this.flags;
+    const { source, force, share } = this.flags;
+    const place = share ? objectPlace() : undefined;
     const view = createFetchView(process.stderr, !this.tellsStory);
-    const options = {
-      cacheDir: cacheDir(),
-      force,
-      onProgress: view.onProgress,
-      ...(source === undefined ? {} : { source }),
+    const options = { cacheDir: cacheDir(), force, onProgress: view.onProgress };
+    const fetchAndShare = async () => {
+      const fetched = await fetchDataset(card, { ...options, ...(source === undefined ? {} : { source }) });
+      const shared = place === undefined ? undefined : await shareDatasetAt(card, { ...options, place });
+      return { fetched, sharedAt: shared?.sharedAt };
     };
-    const fetched = await fetchDataset(card, options).finally(view.close);
+    const { fetched, sharedAt } = await fetchAndShare().finally(view.close);
     const { directory, alreadyThere, files } = fetched;
     const answer = { name: card.name, directory, alreadyThere, files: [...files] };
-    return this.reply(DatasetsFetch.answer, answer, renderFetched);
+    return this.reply(DatasetsFetch.answer, sharedAt === undefined ? answer : { ...answer, sharedAt }, renderFetched);
   }
 }

@@ -148,7 +148,8 @@ function sharedSettings({ bucket, endpoint }: LocalClusterOptions, directory: st
           ADCTL_S3_BUCKET: bucket,
           ...(endpoint === undefined ? {} : { ADCTL_S3_ENDPOINT: endpoint }),
         };
-  return { ...objects, ADCTL_CACHE_DIR: cacheDir() };
+  // It runs as its user, so it may read what its user may.
+  return { ...objects, ADCTL_CACHE_DIR: cacheDir(), ADCTL_DATA_ROOTS: '/' };
 }
 
 function workerSettings(
