@@ -31,7 +31,7 @@ async function expectInCache(digest: Parameters<typeof sharedDirectory>[1]) {
 describe('a trial whose images are only in the object store', () => {
   test('finds them in the cache when it trains, and its log says where they came from', async () => {
     const { set, trial } = await addTrialOn(bench.objects);
-    bench.startWorker({ cacheDir });
+    bench.startWorker({ bringsImages: true, cacheDir });
 
     const logged = bench.untilLogged(trial, 'Fetches the data set mnist');
     const event = await bench.nextEvent('result', trial);
@@ -45,7 +45,7 @@ describe('a trial whose images are only in the object store', () => {
   test('fails as data when they are damaged there', async () => {
     const { set, trial } = await addTrialOn(bench.objects);
     await bench.objects.delete(set.keyOf('train-images'));
-    bench.startWorker({ cacheDir });
+    bench.startWorker({ bringsImages: true, cacheDir });
 
     const record = await bench.attemptRecord(await bench.nextEvent('attempt', trial));
 
@@ -62,7 +62,7 @@ describe('a trial whose images are only in the object store', () => {
       },
     });
     const { trial } = await addTrialOn(bench.objects);
-    const { worker, ended } = bench.startWorker({ cacheDir, objects: stuck });
+    const { worker, ended } = bench.startWorker({ bringsImages: true, cacheDir, objects: stuck });
     await isReading;
 
     worker.drain();
@@ -88,7 +88,7 @@ describe('a trial whose images are only in the object store', () => {
       refused += 1;
       return refused === 1 ? { kind: 'cut', afterBytes: 3 } : refused < 5 ? { kind: 'refuse', code: 'SlowDown' } : null;
     });
-    bench.startWorker({ cacheDir, objects: store });
+    bench.startWorker({ bringsImages: true, cacheDir, objects: store });
 
     const event = await bench.nextEvent('result', trial);
 

@@ -12,7 +12,7 @@ import type { Logger } from 'pino';
 import type { CheckpointFigures, RunningAttempt, SlotContext } from './attempt.js';
 import type { WorkerConfig } from './config.js';
 import { exitCodeOf, isUnreachable } from './exit-code.js';
-import { createDatasetProvider } from './provide-dataset.js';
+import { createDatasetProvider, type DatasetProvider } from './provide-dataset.js';
 import { pause } from './retry.js';
 import { runTrial } from './run-trial.js';
 import { createTrainer, type Trainer } from './trainer.js';
@@ -27,6 +27,8 @@ export interface WorkerParts {
   readonly logger: Logger;
   /** Default: the machine's clock. */
   readonly clock?: Clock;
+  /** Default: brings images from the object store; for the trainer that reads none, nothing. */
+  readonly datasets?: DatasetProvider;
 }
 
 /** A worker: takes trials of its class from the queue and runs them, one in each slot. */
@@ -58,6 +60,8 @@ const MOST_CHECKPOINTS_TOLD = 100;
 /** Pause after the queue or a training process failed for transient reasons. */
 const TROUBLE_PAUSE_MS = 1_000;
 
+const NO_IMAGES: DatasetProvider = { provide: async (wanted) => wanted };
+
 export function createWorker(parts: WorkerParts): Worker {
   const { config, messaging, logger, clock = systemClock } = parts;
   const times = createLeaseTimes(config.ackWaitMs);
@@ -66,7 +70,8 @@ export function createWorker(parts: WorkerParts): Worker {
     running: null,
     engine: undefined,
   }));
-  const datasets = createDatasetProvider({ ...parts, clock });
+  const datasets =
+    parts.datasets ?? (config.trainer.kind === 'noop' ? NO_IMAGES : createDatasetProvider({ ...parts, clock }));
   const draining = new AbortController();
   let exitCode: number = WORKER_EXIT_CODES.idleOrDrained;
   let lastBusyMs = clock.now();

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { systemClock } from '@adctl/messaging';
 import { type EmbeddedMessaging, openEmbedded } from '@adctl/messaging/embedded';
 import {
   AttemptRecord,
@@ -23,6 +24,7 @@ import { type ObjectStore, readResult } from '@adctl/storage';
 import { createFilesystemStore } from '@adctl/storage/filesystem';
 import { pino } from 'pino';
 import { parseWorkerConfig, type WorkerConfig } from '../config.js';
+import { createDatasetProvider } from '../provide-dataset.js';
 import { createWorker, type Worker } from '../worker.js';
 
 const SWEEP = SweepId.parse('toy-00000000');
@@ -68,6 +70,8 @@ export interface WorkerOptions extends Partial<Omit<WorkerConfig, 'trainer' | 'o
   readonly objects?: ObjectStore;
   /** Default: this user's. */
   readonly cacheDir?: string;
+  /** Bring images although the trainer reads none. Default false. */
+  readonly bringsImages?: boolean;
 }
 
 export interface StartedWorker {
@@ -125,13 +129,17 @@ export function createBench(): Bench {
         codeVersion = CODE,
         objects: store = objects,
         cacheDir,
+        bringsImages = false,
         ...changes
       } = options;
       const id = WorkerId.parse(name);
       const variables = { ADCTL_DIRECTORY: directory, ADCTL_WORKER_ID: id, ADCTL_TRAINER: 'noop' };
       const base = parseWorkerConfig(cacheDir === undefined ? variables : { ...variables, ADCTL_CACHE_DIR: cacheDir });
+      const config = { ...base, ackWaitMs: ACK_WAIT_MS, heartbeatMs: 100, checkpointSeconds: 0, ...changes };
+      const images = { objects: store, config, clock: systemClock };
       const worker = createWorker({
-        config: { ...base, ackWaitMs: ACK_WAIT_MS, heartbeatMs: 100, checkpointSeconds: 0, ...changes },
+        config,
+        ...(bringsImages ? { datasets: createDatasetProvider(images) } : {}),
         messaging,
         objects: store,
         codeVersionOf: () => codeVersion,
