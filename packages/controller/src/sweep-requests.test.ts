@@ -47,6 +47,20 @@ describe('failures', () => {
     });
   });
 
+  test('a sweep whose report trials all fail has failed, whatever its search completed', async () => {
+    await startWorker(
+      () => (index) => (index < 2 ? { does: 'complete' } : { does: 'fail', class: 'user', kind: 'user' }),
+    );
+
+    const { sweep } = await bench.deployment.submit(SMALL);
+
+    expect(await bench.deployment.until(sweep, ended)).toMatchObject({
+      state: 'failed',
+      reason: 'no report trial completed',
+      counts: { completed: 2, failed: 2 },
+    });
+  });
+
   test('retry gives failed trials a new generation and the sweep goes on', async () => {
     let broken = true;
     await startWorker(() => () => (broken ? { does: 'diverge' } : { does: 'complete' }));

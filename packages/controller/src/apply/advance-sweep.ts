@@ -19,8 +19,7 @@ export async function advanceSweep(context: ControllerContext, book: SweepBook):
   }
   if (!book.isRunning || book.missing.length > 0 || record.expanded < book.planned) return false;
   if (record.state === 'search' && record.finalists === undefined) return chooseFinalists(context, book);
-  const completed = book.counts.completed + book.counts.stopped;
-  if (completed === 0) return end(context, book, { state: 'failed', reason: REASONS.allReportFailed });
+  if (book.completedReports === 0) return end(context, book, { state: 'failed', reason: REASONS.allReportFailed });
   return end(context, book, { state: 'completed' });
 }
 

@@ -165,6 +165,12 @@ export class SweepBook {
     if (this.#live.get(trial)?.record.state === 'queued') this.#ready.add(trial);
   }
 
+  /** Report trials that completed or were stopped. */
+  get completedReports(): number {
+    const searched = [...this.endings()].filter(({ state }) => state === 'completed' || state === 'stopped').length;
+    return this.counts.completed + this.counts.stopped - searched;
+  }
+
   /** How the search trials ended. */
   *endings(): Generator<SearchEnding> {
     for (const ending of this.#endings) if (ending !== undefined) yield ending;
