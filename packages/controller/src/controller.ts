@@ -11,6 +11,7 @@ import { Fleet } from './observe/fleet.js';
 import { followEvents, hearWorkers, Inbox, watchLeases } from './observe/inbox.js';
 import { LeaseBoard } from './observe/lease-board.js';
 import { loadSweeps } from './observe/load-sweeps.js';
+import type { LossClass } from './plan/loss.js';
 import { EQUAL_OWNERS, type OwnerPolicies } from './plan/owner-policy.js';
 import type { FindCard } from './plan/trial-plan.js';
 import { reconcile } from './reconcile.js';
@@ -56,8 +57,8 @@ export interface Controller {
   readonly context: ControllerContext;
   /** Runs a step between two turns, so that it sees and leaves a settled state. */
   settled<T>(step: () => Promise<T>): Promise<T>;
-  /** A worker's process has ended: its claims are taken back at once. */
-  workerGone(worker: WorkerId): Promise<void>;
+  /** A worker's process has ended: its claims are taken back at once. @param how default `node-lost`: nobody knows more. */
+  workerGone(worker: WorkerId, how?: LossClass): Promise<void>;
   /** Aborted when the controller cannot go on, with the error as reason, or when it was closed. */
   readonly stopped: AbortSignal;
   /** Stops at the next settled state. Everything is on disk already. */
@@ -245,8 +246,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
   return {
     context,
     settled: (step) => serial.run(step),
-    async workerGone(worker) {
-      context.fleet.remove(worker);
+    async workerGone(worker, how) {
+      context.fleet.remove(worker, how);
       if (stop.signal.aborted) return;
       await serial.run(() => reconcile(context, { workerEnded: true }));
       wake();

@@ -1,4 +1,5 @@
 import { type EngineUse, engineText } from '@adctl/protocol';
+import type { LossClass } from './plan/loss.js';
 
 /** Every reason the controller shows to people, in one place; codes are stable, words are not. */
 export const REASONS = {
@@ -12,7 +13,13 @@ export const REASONS = {
   budgetSpent: (failureClass: string, count: number, last: string) =>
     `${count} attempts ended ${failureClass}: its budget is spent. The last one: ${last}`,
   retryAfter: (failureClass: string, attempt: number) => `attempt ${attempt} ended ${failureClass}; it is tried again`,
-  workerLost: (worker: string) => `worker ${worker} went away`,
+  workerLost: (worker: string, how: LossClass) =>
+    ({
+      'node-lost': `worker ${worker} went away`,
+      preempted: `worker ${worker} was taken away`,
+      'oom-host': `worker ${worker} was killed for its memory`,
+      infra: `worker ${worker} was evicted for what its pod used up`,
+    })[how],
   drained: 'its worker was drained; it continues from its checkpoint on the next one',
   paused: 'paused by a person',
   resumed: 'resumed',

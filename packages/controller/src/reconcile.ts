@@ -37,7 +37,7 @@ export async function reconcile(
     atStart,
     isLive: (sweep, trial) => context.books.get(sweep)?.get(trial) !== undefined,
   });
-  await inBatches(actions, (action) => applyAction(context, action, everyClaimDead).finally(context.pulse));
+  await inBatches(actions, (action) => applyAction(context, action).finally(context.pulse));
   await mendStatuses(context);
   const redelivered = actions.filter(({ action }) => action === 'redeliver' || action === 'republish').length;
   context.measures.reconciled((performance.now() - begin) / 1000, redelivered);
@@ -70,11 +70,7 @@ function observeTrials(context: ControllerContext): ObservedTrial[] {
   return trials;
 }
 
-async function applyAction(
-  context: ControllerContext,
-  action: ReconcileAction,
-  everyClaimDead: boolean,
-): Promise<void> {
+async function applyAction(context: ControllerContext, action: ReconcileAction): Promise<void> {
   if (action.action === 'remove') {
     await context.messaging.queue.remove(action.sequence);
     return;
@@ -95,8 +91,7 @@ async function applyAction(
   if (action.action === 'finish') return foldFacts(context, book, record.trial, [{ fact: 'decided' }]);
   if (action.action === 'republish') return republish(context, book, record);
   if (action.action === 'catch-up') return catchUp(context, book, record);
-  const nobodysFault = everyClaimDead || action.why === 'deadline' || action.why === 'released';
-  await takeBack(context, book, record, nobodysFault ? 'preempted' : 'node-lost');
+  await takeBack(context, book, record, action.class);
 }
 
 /** Where nothing is found, the attempt gave its trial back, and the message tells the rest. */

@@ -3,6 +3,7 @@ import { readResult } from '@adctl/storage';
 import { type ControllerContext, isoNow } from '../context.js';
 import type { SweepBook } from '../observe/sweep-book.js';
 import type { TrialFact } from '../plan/fold-fact.js';
+import type { LossClass } from '../plan/loss.js';
 import { foldFacts } from './fold-facts.js';
 import { announceResult, resultKeyOf, toResultFacts } from './results.js';
 import { trialKey } from './write-trial.js';
@@ -19,7 +20,7 @@ export async function takeBack(
   context: ControllerContext,
   book: SweepBook,
   record: TrialRecord,
-  lossClass: 'node-lost' | 'preempted',
+  lossClass: LossClass,
 ): Promise<void> {
   const found = await findLeftovers(context, book, record);
   if (found?.fact === 'result') {

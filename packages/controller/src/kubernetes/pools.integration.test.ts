@@ -136,6 +136,7 @@ it('leaves the Job of an evicted worker to Kubernetes, which makes another pod a
   expect(harness.jobs()).toHaveLength(1);
   expect(job?.status.failed ?? 0).toBe(0);
   expect(harness.gone).toContain(first.metadata.name);
+  expect(harness.ends).toEqual(['preempted']);
 });
 
 it('says how a worker ended that was killed for its memory, and waits for its replacement', async () => {
@@ -148,6 +149,8 @@ it('says how a worker ended that was killed for its memory, and waits for its re
   harness.cluster.killForMemory(first);
   await harness.until(() => harness.board.workers()[0]?.reason?.includes('OOMKilled') === true);
   expect(harness.board.workers()[0]?.state).toBe('pending');
+  expect(harness.gone).toEqual([first.metadata.name]);
+  expect(harness.ends).toEqual(['oom-host']);
 
   await harness.until(() => harness.board.workers()[0]?.state === 'idle');
   expect(harness.jobs()).toHaveLength(1);

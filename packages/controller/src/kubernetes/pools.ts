@@ -2,6 +2,7 @@ import type { Clock } from '@adctl/messaging';
 import { AdctlError, type PoolStatus, type WorkerPod, type WorkerSummary } from '@adctl/protocol';
 import type { V1OwnerReference } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
+import type { LossClass } from '../plan/loss.js';
 import type { JobPatch, KubernetesClient } from './client.js';
 import { type DemandingSweep, demandByClass } from './demand.js';
 import type { Follower } from './follow.js';
@@ -9,6 +10,7 @@ import { mayPass } from './kube-errors.js';
 import { ANNOTATIONS, LABELS, templateDigest, workerJobName } from './names.js';
 import type { ObservedJob, ObservedPod } from './observed.js';
 import { type PoolAction, type PoolPlan, planPool, shareDemand } from './plan-pool.js';
+import { lossOfPod } from './pod-end.js';
 import { buildWorkerJob, type JobSurroundings } from './pod-spec.js';
 import type { PoolsFile } from './pool.js';
 import type { PoolBoard } from './pool-board.js';
@@ -16,7 +18,7 @@ import { PoolRecord } from './pool-record.js';
 import type { Recorder } from './recorder.js';
 import { Signs } from './signs.js';
 import { type StartStages, startStages } from './start-stages.js';
-import { type PodWorker, readWorker } from './worker-state.js';
+import { isOver, type PodWorker, readWorker } from './worker-state.js';
 
 /** What the pools need of the controller. */
 export interface PoolsController {
@@ -27,7 +29,7 @@ export interface PoolsController {
   /** Workers as last heard. */
   workers(): readonly WorkerSummary[];
   /** A worker's process has ended: what it held must be given to others. */
-  workerGone(worker: string): Promise<void>;
+  workerGone(worker: string, how: LossClass): Promise<void>;
   /** Asks a worker to save its trials and end. */
   drain(worker: string): Promise<void>;
 }
@@ -70,7 +72,8 @@ export class Pools {
   readonly #listeningSinceMs: number;
   /** What Events were written about, by Job. */
   readonly #told = new Map<string, Set<string>>();
-  readonly #podsSeen = new Set<string>();
+  /** Pods that have not ended, with what their end would mean as far as they tell. */
+  readonly #podsSeen = new Map<string, LossClass>();
   #made = 0;
 
   constructor(private readonly options: PoolsOptions) {
@@ -136,19 +139,17 @@ export class Pools {
 
   /** A pod that has ended or vanished takes its worker with it, whatever the worker's last words were. */
   async #noteEndedPods(): Promise<void> {
-    const living = new Set(
-      this.options.pods
-        .items()
-        .filter(({ status }) => status.phase !== 'Succeeded' && status.phase !== 'Failed')
-        .map(({ metadata }) => metadata.name),
-    );
-    for (const pod of this.#podsSeen) {
+    const ended = new Map<string, LossClass>();
+    const living = new Map<string, LossClass>();
+    for (const pod of this.options.pods.items()) (isOver(pod) ? ended : living).set(pod.metadata.name, lossOfPod(pod));
+    for (const [pod, seen] of this.#podsSeen) {
       if (living.has(pod)) continue;
       this.#podsSeen.delete(pod);
-      if (this.#signs.of(pod) !== undefined) await this.options.controller.workerGone(pod);
+      const how = ended.get(pod) ?? seen; // of one that has vanished: what was last seen of it
+      if (this.#signs.of(pod) !== undefined) await this.options.controller.workerGone(pod, how);
     }
-    for (const pod of living) this.#podsSeen.add(pod);
-    this.#signs.keepOnly(living);
+    for (const [pod, how] of living) this.#podsSeen.set(pod, how);
+    this.#signs.keepOnly(new Set(living.keys()));
   }
 
   async #noteStarts(record: PoolRecord, workers: readonly PodWorker[]): Promise<void> {
@@ -207,7 +208,8 @@ export class Pools {
     await client.deleteJob(subject);
     for (const job of jobs.items()) if (job.metadata.uid === worker.jobUid) jobs.forget(job);
     // Its attempt number fences a process that may still run there.
-    if (worker.pod !== undefined && this.#signs.of(worker.pod) !== undefined) await controller.workerGone(worker.pod);
+    if (worker.pod === undefined || this.#signs.of(worker.pod) === undefined) return;
+    await controller.workerGone(worker.pod, this.#podsSeen.get(worker.pod) ?? 'node-lost');
   }
 
   /** Asked for again at every look until the worker says that it drains; told of once. */

@@ -165,7 +165,7 @@ export function seenByPools({ context, workerGone }: Controller, slotsOf: (owner
       })),
     slotsOf,
     workers: () => context.fleet.list(context.clock.now()),
-    workerGone: (worker) => workerGone(WorkerId.parse(worker)),
+    workerGone: (worker, how) => workerGone(WorkerId.parse(worker), how),
     async drain(worker) {
       const order: WorkerOrder = { version: 1, order: 'drain' };
       await context.messaging.control.publish(`order.${worker}`, order);

@@ -176,7 +176,7 @@ function isQueued(job: ObservedJob): boolean {
   return job.spec.suspend === true;
 }
 
-function isOver(pod: ObservedPod): boolean {
+export function isOver(pod: ObservedPod): boolean {
   return pod.status.phase === 'Succeeded' || pod.status.phase === 'Failed';
 }
 

@@ -24,7 +24,7 @@ describe('Fleet', () => {
     fleet.note(HEARTBEAT, 0);
 
     expect([...fleet.dead(1_000)]).toEqual([]);
-    expect([...fleet.dead(1_001)]).toEqual([WORKER]);
+    expect([...fleet.dead(1_001)]).toEqual([[WORKER, 'node-lost']]);
     expect(fleet.note(HEARTBEAT, 1_002)).toBe(false);
     expect(fleet.slotsOf('cpu')).toBe(0);
   });
@@ -34,6 +34,6 @@ describe('Fleet', () => {
 
     expect([...fleet.dead(60_000, 59_500)]).toEqual([]);
     expect(fleet.slotsOf('cpu')).toBe(2);
-    expect([...fleet.dead(60_501, 59_500)]).toEqual([WORKER]);
+    expect([...fleet.dead(60_501, 59_500)]).toEqual([[WORKER, 'node-lost']]);
   });
 });

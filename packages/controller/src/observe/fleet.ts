@@ -1,4 +1,5 @@
 import type { WorkerHeartbeat, WorkerId, WorkerSummary } from '@adctl/protocol';
+import type { LossClass } from '../plan/loss.js';
 
 interface SeenWorker {
   readonly heartbeat: WorkerHeartbeat;
@@ -17,7 +18,8 @@ export interface FleetOptions {
 /** The workers as last heard. A view only: leases decide who trains. */
 export class Fleet {
   readonly #workers = new Map<WorkerId, SeenWorker>();
-  readonly #gone = new Set<WorkerId>();
+  /** How they went. */
+  readonly #gone = new Map<WorkerId, LossClass>();
   /** Classes of which a worker has said that it sees a GPU. */
   readonly #gpuClasses = new Set<string>();
 
@@ -33,9 +35,9 @@ export class Fleet {
   }
 
   /** The worker's process has ended; ids are never used twice. */
-  remove(worker: WorkerId): void {
+  remove(worker: WorkerId, how: LossClass = 'node-lost'): void {
     this.#workers.delete(worker);
-    this.#gone.add(worker);
+    this.#gone.set(worker, how);
   }
 
   /** Whether a worker's process is known to have ended. */
@@ -46,9 +48,9 @@ export class Fleet {
   /**
    * Forgets workers long silent.
    * @param backSinceMs before this we could hear nobody.
-   * @returns all that are known to be dead.
+   * @returns all that are known to be dead, and how they went.
    */
-  dead(nowMs: number, backSinceMs = 0): ReadonlySet<WorkerId> {
+  dead(nowMs: number, backSinceMs = 0): ReadonlyMap<WorkerId, LossClass> {
     for (const [worker, { seenAtMs }] of this.#workers) {
       if (nowMs - Math.max(seenAtMs, backSinceMs) > this.options.silenceMs) this.remove(worker);
     }

@@ -2,6 +2,7 @@ import type { AttemptRecord, Ending, Failure, Lease, ReleaseEvent, TrialRecord, 
 import { isFinal, type TrialState } from '@adctl/protocol';
 import { REASONS } from '../reasons.js';
 import { type FailureLimits, planAfterFailure } from './failure-policy.js';
+import type { LossClass } from './loss.js';
 import { canReach } from './trial-move.js';
 
 /** What a result object says that the trial's record keeps. */
@@ -42,7 +43,7 @@ export type TrialFact =
       readonly fence: number;
       readonly worker: WorkerId;
       /** `preempted` when the whole deployment was restarted, which is nobody's fault. */
-      readonly class: 'node-lost' | 'preempted';
+      readonly class: LossClass;
     }
   /** The trial's ending was noted, and its result is still to be written. */
   | { readonly fact: 'decided' };
@@ -263,7 +264,7 @@ function lostAttempt(
   record: TrialRecord,
   attempt: number,
   worker: WorkerId | undefined,
-  failureClass: 'node-lost' | 'preempted',
+  failureClass: LossClass,
   now: Date,
 ): AttemptRecord {
   return {
@@ -271,9 +272,9 @@ function lostAttempt(
     worker,
     class: failureClass,
     failure: {
-      code: 'worker_lost',
+      code: failureClass === 'oom-host' ? 'worker_out_of_memory' : 'worker_lost',
       kind: 'transient',
-      message: REASONS.workerLost(worker ?? 'unknown'),
+      message: REASONS.workerLost(worker ?? 'unknown', failureClass),
       details: {},
     },
     startedAt: record.startedAt,

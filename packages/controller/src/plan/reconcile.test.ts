@@ -35,7 +35,7 @@ const plan = (trial: ObservedTrial | null, changes: Partial<ReconcileSnapshot> =
     ackWaitMs: ACK_WAIT,
     trials: trial === null ? [] : [trial],
     queue: [],
-    deadWorkers: new Set(),
+    deadWorkers: new Map(),
     everyClaimDead: false,
     isLive: () => true,
     ...changes,
@@ -99,7 +99,7 @@ describe('what the reconciler mends', () => {
     [
       'a worker that is known to be dead',
       observed(running, held(1), 0.1),
-      { deadWorkers: new Set([WORKER]) },
+      { deadWorkers: new Map([[WORKER, 'node-lost']]) },
       ['take-back worker-gone'],
     ],
     ['a lease let go without a word', observed(running, held(1, true), 0.6), {}, ['take-back released']],
@@ -127,7 +127,7 @@ describe('what the reconciler mends', () => {
     [
       'a claim not yet in the record, its worker dead',
       observed({ state: 'dispatched', dispatchedAt: ago(0) }, held(1)),
-      { deadWorkers: new Set([WORKER]), queue: [message] },
+      { deadWorkers: new Map([[WORKER, 'node-lost']]), queue: [message] },
       ['take-back worker-gone'],
     ],
     [
@@ -157,7 +157,7 @@ describe('what the reconciler mends', () => {
     [
       'a lease that a dead worker did not let go after a failed attempt',
       observed({ state: 'queued', attempt: 1 }, held(1)),
-      { deadWorkers: new Set([WORKER]) },
+      { deadWorkers: new Map([[WORKER, 'node-lost']]) },
       ['free-lease'],
     ],
     ['a lease that a living worker is about to let go', observed({ state: 'queued', attempt: 1 }, held(1)), {}, []],
@@ -181,4 +181,18 @@ describe('what the reconciler mends', () => {
   test('a message of a trial that is final or unknown leaves the queue', () => {
     expect(plan(null, { queue: [message], isLive: () => false })).toEqual(['remove']);
   });
+});
+
+test.each<[string, ObservedTrial, Partial<ReconcileSnapshot>, string]>([
+  ['killed for its memory', observed(running, held(1)), { deadWorkers: new Map([[WORKER, 'oom-host']]) }, 'oom-host'],
+  ['evicted', observed(running, held(1)), { deadWorkers: new Map([[WORKER, 'preempted']]) }, 'preempted'],
+  ['of an earlier embedded start', observed(running, held(1)), { everyClaimDead: true }, 'preempted'],
+  ['only silent', observed(running, held(1), 1.1), {}, 'node-lost'],
+  ['that let go without a word', observed(running, held(1, true), 0.6), {}, 'preempted'],
+])('a claim of a worker %s is taken back as that', (_name, trial, changes, lossClass) => {
+  const empty = { nowMs, ackWaitMs: ACK_WAIT, queue: [], deadWorkers: new Map(), everyClaimDead: false };
+
+  expect(planReconcile({ ...empty, trials: [trial], isLive: () => true, ...changes })).toMatchObject([
+    { action: 'take-back', class: lossClass },
+  ]);
 });

@@ -1,5 +1,6 @@
 import type { StoredQueueEntry } from '@adctl/messaging';
 import { isFinal, type Lease, type SweepId, type TrialId, type TrialRecord, type WorkerId } from '@adctl/protocol';
+import { holderOf, type LossClass, lossOf } from './loss.js';
 
 /** A trial as the reconciler sees it. */
 export interface ObservedTrial {
@@ -18,7 +19,7 @@ export interface ReconcileSnapshot {
   readonly trials: readonly ObservedTrial[];
   readonly queue: readonly StoredQueueEntry[];
   /** Workers known to be dead: their process ended, or nothing was heard of them for two ack waits. */
-  readonly deadWorkers: ReadonlySet<WorkerId>;
+  readonly deadWorkers: ReadonlyMap<WorkerId, LossClass>;
   /** No worker from before this controller can be alive (embedded start): every claim is dead. */
   readonly everyClaimDead: boolean;
   /**
@@ -40,6 +41,8 @@ export type ReconcileAction =
       readonly sweep: SweepId;
       readonly trial: TrialId;
       readonly why: 'worker-gone' | 'lease-expired' | 'released' | 'deadline';
+      /** How the attempt counts when nothing is found. */
+      readonly class: LossClass;
     }
   /** An ending was noted, but its result was not written, or not told of. */
   | { readonly action: 'finish'; readonly sweep: SweepId; readonly trial: TrialId }
@@ -92,9 +95,9 @@ export function planReconcile(snapshot: ReconcileSnapshot): ReconcileAction[] {
     }
     if (isForgottenLease(observed, snapshot)) actions.push({ action: 'free-lease', sweep, trial });
     const why = whyClaimDead(observed, snapshot, inQueue);
-    if (why !== null) actions.push({ action: 'take-back', sweep, trial, why });
+    if (why !== null) actions.push({ action: 'take-back', sweep, trial, why, class: classOf(observed, why, snapshot) });
     else if (record.state === 'running' && deadline !== undefined && Date.parse(deadline) <= nowMs) {
-      actions.push({ action: 'take-back', sweep, trial, why: 'deadline' });
+      actions.push({ action: 'take-back', sweep, trial, why: 'deadline', class: 'preempted' });
     } else if (record.state === 'dispatched' && !inQueue) {
       const dispatchedAtMs = record.dispatchedAt === undefined ? 0 : Date.parse(record.dispatchedAt);
       const grace = snapshot.everyClaimDead ? 0 : DISPATCH_GRACE * ackWaitMs;
@@ -112,6 +115,17 @@ export function planReconcile(snapshot: ReconcileSnapshot): ReconcileAction[] {
     if (!snapshot.isLive(assignment.sweep, assignment.trial)) actions.push({ action: 'remove', sequence });
   }
   return actions;
+}
+
+function classOf(
+  observed: ObservedTrial,
+  why: 'worker-gone' | 'lease-expired' | 'released',
+  { everyClaimDead, deadWorkers, trials }: ReconcileSnapshot,
+): LossClass {
+  if (everyClaimDead || why === 'released') return 'preempted'; // nobody's fault
+  const holder = holderOf(observed);
+  const end = holder === undefined ? undefined : deadWorkers.get(holder);
+  return end === undefined ? 'node-lost' : lossOf(observed, end, trials);
 }
 
 function isClaimed({ record, lease }: ObservedTrial): boolean {

@@ -11,6 +11,7 @@ import {
 } from '@adctl/testkit/kubernetes';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
+import type { LossClass } from '../../plan/loss.js';
 import type { DemandingSweep } from '../demand.js';
 import { type PoolInput, PoolsFile } from '../pool.js';
 import { PoolBoard } from '../pool-board.js';
@@ -29,6 +30,8 @@ export interface PoolsHarness {
   readonly drained: Set<string>;
   /** Workers that have been given up. */
   readonly gone: string[];
+  /** How they went. */
+  readonly ends: LossClass[];
   /** Workers that send no more signs of life, although they run. */
   readonly silent: Set<string>;
   /** Stages of workers' starts that were measured. */
@@ -78,6 +81,7 @@ export async function startHarness(
     demand: 0,
     drained: new Set(),
     gone: [],
+    ends: [],
     silent: new Set(),
     starts: [],
     state: 'ready',
@@ -153,8 +157,9 @@ function scripted(harness: PoolsHarness, clock: Clock): PoolsController {
         summary(worker, harness.drained.has(worker) ? 'draining' : harness.state, (clock.now() - atMs) / 1000),
       );
     },
-    async workerGone(worker) {
+    async workerGone(worker, how) {
       harness.gone.push(worker);
+      harness.ends.push(how);
     },
     async drain(worker) {
       harness.drained.add(worker);
