@@ -168,6 +168,22 @@ describe('submitting', () => {
     expect((await show(sweep)).finalists?.map(({ objective }) => objective)).toEqual([null, null]);
   });
 
+  test('a checkpoint rule that keeps an epoch which is not trained is refused with its place', async () => {
+    const file = SMALL.replace('learningRate: { values: [0.001, 0.002] }', 'epochs: { values: [3, 5] }');
+    const keeping = (epoch: number) => file.replace('preset: quick', `preset: quick, checkpoint: epoch ${epoch}`);
+
+    const error = await bench.deployment.submit(keeping(4)).catch((thrown: unknown) => thrown);
+
+    expect((error as AdctlError).details.issues).toMatchObject([
+      {
+        line: 10,
+        message: 'the checkpoint rule keeps epoch 4, and dae trains 3 (1 of 2 configurations)',
+        suggestion: 'checkpoint: epoch 3 or less, or more epochs',
+      },
+    ]);
+    await expect(bench.deployment.submit(keeping(3))).resolves.toMatchObject({ created: true });
+  });
+
   test('more trials than limits.maxTrials are refused with the number', async () => {
     await expect(bench.deployment.submit(SMALL.replace('maxTrials: 1000000', 'maxTrials: 3'))).rejects.toThrow(
       /4 trials/,

@@ -133,30 +133,43 @@ function* checkSearched(draft: SweepDraft, at: PlaceOf, card: MethodCard, input:
   }
 }
 
-/** Whole configurations, for what only goes wrong together. One issue a method, with the first refusal. */
+/** Whole configurations, for what only goes wrong together. One issue a method of each kind. */
 function* checkPoints(draft: SweepDraft, at: PlaceOf, card: MethodCard, input: ImageShape): Generator<SweepIssue> {
-  if (draft.search === undefined || draft.train === undefined) return;
-  const search = trySearch(draft.search, card.name);
+  const { search: space, train } = draft;
+  if (space === undefined || train === undefined) return;
+  const search = trySearch(space, card.name);
   if (search === null) return; // the space itself has issues of its own
-  const tried = Math.min(search.size, MOST_TRIED);
-  let refused = 0;
-  let first: { readonly message: string; readonly suggestion?: string } | undefined;
-  for (let i = 0; i < tried; i++) {
-    const overrides = { ...draft.train.hyperparameters[card.name], ...search.at(i) };
-    const issue = resolveHyperparameters(card, { preset: draft.train.preset, input, overrides }).issues[0];
-    if (issue === undefined) continue;
-    refused += 1;
-    first ??= issue;
+  const overridesAt = (i: number) => ({ ...train.hyperparameters[card.name], ...search.at(i) });
+  const tried = Array.from({ length: Math.min(search.size, MOST_TRIED) }, (_, i) =>
+    resolveHyperparameters(card, { preset: train.preset, input, overrides: overridesAt(i) }),
+  );
+  const share = (concerned: number) => {
+    const all = `${tried.length === search.size ? '' : 'the first '}${tried.length}`;
+    return tried.length === 1 ? '' : ` (${concerned} of ${all} configurations)`;
+  };
+
+  const refused = tried.flatMap(({ issues }) => issues.slice(0, 1));
+  const [first] = refused;
+  if (first !== undefined) {
+    const size = `${input.height}x${input.width}x${input.channels}`;
+    yield {
+      ...at(['search', 'spaces', card.name]),
+      code: 'refused_value',
+      message: `${card.name} refuses ${size} images with these hyperparameters${share(refused.length)}: ${first.message}`,
+      suggestion: first.suggestion ?? 'change dataset.image, or the hyperparameters it names',
+    };
   }
-  if (first === undefined) return;
-  const size = `${input.height}x${input.width}x${input.channels}`;
-  const share =
-    tried === 1 ? '' : ` (${refused} of ${tried === search.size ? '' : 'the first '}${tried} configurations)`;
+
+  const { checkpoint } = train;
+  if (checkpoint?.rule !== 'epoch') return;
+  const short = tried.flatMap(({ hyperparameters: h }) => (h && h.epochs < checkpoint.epoch ? [h.epochs] : []));
+  if (short.length === 0) return;
+  const least = Math.min(...short);
   yield {
-    ...at(['search', 'spaces', card.name]),
+    ...at(['train', 'checkpoint']),
     code: 'refused_value',
-    message: `${card.name} refuses ${size} images with these hyperparameters${share}: ${first.message}`,
-    suggestion: first.suggestion ?? 'change dataset.image, or the hyperparameters it names',
+    message: `the checkpoint rule keeps epoch ${checkpoint.epoch}, and ${card.name} trains ${least}${share(short.length)}`,
+    suggestion: least === 0 ? 'checkpoint: last' : `checkpoint: epoch ${least} or less, or more epochs`,
   };
 }
 
