@@ -50,9 +50,8 @@ export const workerFlags = {
     helpValue: 'NUMBER',
   }),
   flavour: Flags.option({ options: ['cpu', 'gpu'] as const })({
-    summary: 'Which TensorFlow engine trains.',
+    summary: 'Which TensorFlow engine trains. Default: cpu, or the one of a controller that runs already.',
     env: variableOf('flavour'),
-    default: 'cpu',
   }),
 };
 

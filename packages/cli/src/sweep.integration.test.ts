@@ -121,12 +121,16 @@ describe('adctl dev', () => {
     await dev.tells('Ctrl-C stops it');
 
     const second = await place.run(['dev']);
-    const swept = await place.run(['sweep', await place.writeSweep()]);
+    const onGpu = await place.run(['sweep', await place.writeSweep(), '--flavour', 'gpu']);
+    const swept = await place.run(['sweep', await place.writeSweep(), '--slots', '7']);
     const workers = await place.run(['workers']);
 
     expect(second.exitCode).toBe(2);
     expect(second.stderr).toContain(`as process ${dev.child.pid}`);
+    expect(onGpu.exitCode, onGpu.stderr).toBe(2);
+    expect(onGpu.stderr).toContain('trains on cpu, not on gpu');
     expect(swept.exitCode, swept.stderr).toBe(0);
+    expect(swept.stderr).toContain('--slots 7 has no effect');
     expect(workers.stdout).toMatch(/^w0-/m);
     await dev.tells(swept.stdout.match(/toy-[0-9a-f]{8}/)?.[0] ?? 'no sweep');
     dev.child.kill('SIGINT');
@@ -137,12 +141,14 @@ describe('adctl dev', () => {
   it('lets another terminal pause, resume and cancel a sweep', async () => {
     const dev = place.start(['dev']);
     await dev.tells('Ctrl-C stops it');
-    const sweep = (
-      await place.run(['sweep', await place.writeSweep({ epochs: MANY_EPOCHS }), '--detach'])
-    ).stdout.trim();
+    const file = await place.writeSweep({ epochs: MANY_EPOCHS });
+    const sweep = (await place.run(['sweep', file, '--detach'])).stdout.trim();
     await dev.tells('epoch ');
 
     expect(await json(['sweeps', 'pause', sweep])).toMatchObject({ state: 'paused' });
+    const again = await place.run(['sweep', file]);
+    expect(again.exitCode, again.stderr).toBe(75);
+    expect(again.stderr).toContain(`adctl sweeps resume ${sweep}`);
     expect(await json(['sweeps', 'resume', sweep])).toMatchObject({ state: 'search' });
     await place.run(['sweeps', 'cancel', sweep, '--now']);
     const watched = await place.run(['sweeps', 'watch', sweep]);

@@ -67,6 +67,8 @@ export const SweepSummary = SweepRecord.extend({
   dataset: z.string(),
   protocol: z.string(),
   normal: z.array(z.string()),
+  /** The class of workers that it waits for; absent in answers of earlier versions. */
+  class: z.string().optional(),
   /** Expanded trials by state. */
   counts: z.record(TrialState, z.int()),
   /** Completed trials whose result was taken over from an identical one. */

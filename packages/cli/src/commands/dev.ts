@@ -66,7 +66,7 @@ export default class Dev extends ControllerCommand<typeof Dev> {
       runDev({
         directory: this.directory,
         logLevel: this.logLevel,
-        workers: { slots, threads, flavour },
+        workers: { slots, threads, flavour: flavour ?? 'cpu' },
         untilIdle: this.flags['until-idle'],
         view,
         interrupts,

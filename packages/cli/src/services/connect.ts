@@ -9,13 +9,7 @@ import { folderExists } from './files.js';
 import { REAL_PACE } from './pace.js';
 import { startDetached } from './start-detached.js';
 import type { Target } from './target.js';
-
-/** How many trainings run at once, with what; undefined where the deployment chooses. */
-export interface WorkerChoice {
-  readonly slots: number | undefined;
-  readonly threads: number | undefined;
-  readonly flavour: 'cpu' | 'gpu';
-}
+import { checkChoice, type Flavour, type OwnWorkerChoice, type WorkerChoice } from './worker-choice.js';
 
 /** A way to a controller. */
 export interface Connection {
@@ -32,6 +26,8 @@ export interface WorkingConnection {
   readonly place: string;
   /** Whether the controller and its workers live in this process. */
   readonly isOurs: boolean;
+  /** The class of its workers on this machine; undefined in a cluster, which has many. */
+  readonly flavour: Flavour | undefined;
   /** Aborted, with the error as reason, when the controller cannot go on. */
   readonly broken: AbortSignal;
   /** Leaves another process's controller alone; ends an own one, gently (running trials save a checkpoint) or at once. */
@@ -96,6 +92,8 @@ export async function connect({ target, ...rest }: ConnectOptions): Promise<Conn
 /**
  * For `adctl sweep`: the cluster's controller, the one running in the folder when it has workers, or an own one with
  * workers; with `detach` one that is left behind.
+ *
+ * @throws AdctlError as `checkChoice` where the workers are there already
  */
 export async function connectWithWorkers({
   target,
@@ -103,22 +101,23 @@ export async function connectWithWorkers({
 }: ConnectOptions & WorkerChoice & { readonly detach: boolean }): Promise<WorkingConnection> {
   if (target.kind === 'cluster') {
     const { client, place, closed, close } = await toCluster(target.context);
-    return { client, place, isOurs: false, broken: closed, stop: close };
+    await tellChoice(rest, await client.request('status', {}), close);
+    return { client, place, isOurs: false, flavour: undefined, broken: closed, stop: close };
   }
   const { directory } = target;
   const options = { ...rest, directory };
   const { detach } = options;
   return orWait(async () => {
-    const running = await connectToWorking(directory);
+    const running = await connectToWorking(options);
     if (running !== undefined) return running;
-    if (!detach) return start(options);
+    if (!detach) return start({ ...options, flavour: options.flavour ?? 'cpu' });
     await startDetached(directory, options, async () => ((await runningController(directory))?.slots ?? 0) > 0);
-    return connectToWorking(directory);
+    return connectToWorking(options);
   });
 }
 
 /** For `adctl dev`: an own controller with workers. @throws AdctlError user `controller_running` when one with workers runs */
-export async function startOwn(options: FolderOptions & WorkerChoice): Promise<WorkingConnection> {
+export async function startOwn(options: FolderOptions & OwnWorkerChoice): Promise<WorkingConnection> {
   return orWait(async () => {
     const running = await runningController(options.directory);
     if (running === undefined) return start(options);
@@ -133,22 +132,34 @@ export async function startOwn(options: FolderOptions & WorkerChoice): Promise<W
   });
 }
 
-/** A running controller that has workers; a passing reader has none. */
-async function connectToWorking(directory: string): Promise<WorkingConnection | undefined> {
+/** A running controller that has workers; a passing reader has none. @throws AdctlError as `checkChoice` */
+async function connectToWorking(options: FolderOptions & WorkerChoice): Promise<WorkingConnection | undefined> {
+  const { directory } = options;
   const connection = await connectToRunning(directory);
   if (connection === undefined) return undefined;
-  const { slots } = await connection.client.request('status', {});
-  if (slots > 0) {
-    return {
-      client: connection.client,
-      place: directory,
-      isOurs: false,
-      broken: NEVER,
-      stop: () => connection.close(),
-    };
+  const { client, close } = connection;
+  const status = await client.request('status', {});
+  if (status.slots === 0) {
+    await close();
+    return undefined;
   }
-  await connection.close();
-  return undefined;
+  await tellChoice(options, status, close);
+  const flavour = status.workers[0]?.class === 'gpu' ? 'gpu' : 'cpu';
+  return { client, place: directory, isOurs: false, flavour, broken: NEVER, stop: close };
+}
+
+/** Says what of a choice has no effect with the workers that there are. @throws AdctlError as `checkChoice`, having closed the way there */
+async function tellChoice(
+  { say, ...choice }: WorkerChoice & Pick<FolderOptions, 'say'>,
+  status: ControllerStatus,
+  close: () => Promise<void>,
+): Promise<void> {
+  try {
+    for (const warning of checkChoice(choice, status)) say(warning);
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 async function toCluster(context: NamedContext) {
@@ -165,7 +176,7 @@ async function startReader(options: FolderOptions): Promise<Connection> {
   };
 }
 
-async function start(options: FolderOptions & WorkerChoice): Promise<WorkingConnection> {
+async function start(options: FolderOptions & OwnWorkerChoice): Promise<WorkingConnection> {
   const { slots, threads, flavour } = options;
   const own = await startEmbedded({
     ...embeddedOptions(options),
@@ -177,6 +188,7 @@ async function start(options: FolderOptions & WorkerChoice): Promise<WorkingConn
     client: createControllerClient(own.messaging.control),
     place: options.directory,
     isOurs: true,
+    flavour,
     broken: own.stopped,
     stop: (how) => own.stop(how),
   };

@@ -22,7 +22,7 @@ async function follow(scenes: readonly (readonly SweepSummary[])[]) {
   const pace = createFakePace(() => {
     scene += 1;
   });
-  await followFolder({ client, view, pace, signal: new AbortController().signal, untilIdle: true });
+  await followFolder({ client, view, pace, signal: new AbortController().signal, untilIdle: true, flavour: 'gpu' });
   return { lines: view.lines, waited: pace.now() };
 }
 
@@ -38,6 +38,18 @@ describe('followFolder', () => {
     const { lines } = await follow([[before], [quick, before]]);
 
     expect(lines).toEqual(['Sweep quick-00000000 completed: 3 trials.']);
+  });
+
+  it('tells once of a sweep that was begun with other workers, and does not wait for it', async () => {
+    const stuck = buildSweep({ sweep: 'stuck-00000000', state: 'search', class: 'cpu' });
+    const own = (state: 'search' | 'completed') => buildSweep({ sweep: 'own-00000000', state, class: 'gpu' });
+
+    const { lines } = await follow([[stuck], [stuck, own('search')], [stuck, own('completed')]]);
+
+    expect(lines.filter((line) => line.startsWith('Sweep'))).toEqual([
+      expect.stringMatching(/^Sweep stuck-00000000 does not run here: .* --flavour cpu, .* gpu\.$/),
+      'Sweep own-00000000 is active.',
+    ]);
   });
 
   it('gives up after a minute in which nothing came', async () => {

@@ -3,6 +3,7 @@ import { counted } from '../render/values.js';
 import type { ControllerClient } from './controller-client.js';
 import { followSweep, type Pace, type ProgressView } from './follow-sweep.js';
 import { countStates, isActive } from './sweep-progress.js';
+import type { Flavour } from './worker-choice.js';
 
 const POLL_MS = 1000;
 const LONGEST_IDLE_SECONDS = 60;
@@ -15,15 +16,17 @@ export interface FollowFolderOptions {
   readonly signal: AbortSignal;
   /** End by itself once no sweep is active any more, or none came within a minute. */
   readonly untilIdle: boolean;
+  /** The class of the workers: sweeps that were begun with another one do not run here. */
+  readonly flavour: Flavour;
 }
 
 /** Follows every sweep that becomes active, as `adctl dev` shows them, until the signal is aborted. */
 export async function followFolder(options: FollowFolderOptions): Promise<void> {
-  const { client, view, pace, signal } = options;
+  const { client, view, pace, signal, flavour } = options;
   const following = new Map<SweepId, Promise<unknown>>();
   const problems: unknown[] = [];
   const startedAt = pace.now();
-  /** Sweeps that people know to have ended. */
+  /** Sweeps that people know of. */
   const told = new Set<SweepId>();
   let seenAny = false;
 
@@ -39,7 +42,15 @@ export async function followFolder(options: FollowFolderOptions): Promise<void> 
   for (const { sweep } of await ended(client)) told.add(sweep);
   while (!signal.aborted && problems.length === 0) {
     const sweeps = await client.request('sweeps.list', {});
-    const active = sweeps.filter((sweep) => isActive(sweep) && sweep.state !== 'paused');
+    const moving = sweeps.filter((sweep) => isActive(sweep) && sweep.state !== 'paused');
+    const active = moving.filter((sweep) => (sweep.class ?? flavour) === flavour);
+    for (const { sweep, class: begun } of moving) {
+      if (begun === undefined || begun === flavour || told.has(sweep)) continue;
+      told.add(sweep);
+      view.say(
+        `Sweep ${sweep} does not run here: it was begun with --flavour ${begun}, the workers here are ${flavour}.`,
+      );
+    }
     for (const { sweep } of active) if (!following.has(sweep)) follow(sweep);
     for (const summary of sweeps.filter((sweep) => !isActive(sweep) && !told.has(sweep.sweep))) {
       told.add(summary.sweep);

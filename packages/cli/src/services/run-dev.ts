@@ -1,11 +1,12 @@
 import type { DevAnswer } from '../answers/dev.js';
 import type { LogLevel } from '../flags.js';
 import { counted } from '../render/values.js';
-import { startOwn, type WorkerChoice, type WorkingConnection } from './connect.js';
+import { startOwn, type WorkingConnection } from './connect.js';
 import { followFolder } from './follow-folder.js';
 import type { ProgressView } from './follow-sweep.js';
 import type { Interrupts } from './interrupts.js';
 import { REAL_PACE } from './pace.js';
+import type { OwnWorkerChoice } from './worker-choice.js';
 
 /** Opens the deployment that stays. */
 export type OpenDev = (
@@ -13,14 +14,14 @@ export type OpenDev = (
     readonly directory: string;
     readonly logLevel: LogLevel;
     readonly say: (line: string) => void;
-  } & WorkerChoice,
+  } & OwnWorkerChoice,
 ) => Promise<WorkingConnection>;
 
 export interface DevOptions {
   /** The `.adctl` folder, absolute. */
   readonly directory: string;
   readonly logLevel: LogLevel;
-  readonly workers: WorkerChoice;
+  readonly workers: OwnWorkerChoice;
   readonly untilIdle: boolean;
   /** Default: a controller in this process, with workers. */
   readonly open?: OpenDev;
@@ -54,6 +55,7 @@ export async function runDev(options: DevOptions): Promise<DevAnswer> {
       pace: REAL_PACE,
       signal: AbortSignal.any([interrupts.gentle, own.broken]),
       untilIdle: options.untilIdle,
+      flavour: options.workers.flavour,
     });
     if (own.broken.aborted) throw own.broken.reason;
     if (interrupts.gentle.aborted) await sayBusy(own, view);

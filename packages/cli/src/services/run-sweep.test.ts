@@ -19,7 +19,8 @@ function buildRun(
   const run: SweepRun = {
     client: createFakeClient({
       'sweeps.submit': () => submitted,
-      'sweeps.show': () => buildSweep({ state, reason: 'so it is', counts: { completed: 7, failed: 1 }, reused: 2 }),
+      'sweeps.show': () =>
+        buildSweep({ state, class: 'cpu', reason: 'so it is', counts: { completed: 7, failed: 1 }, reused: 2 }),
       'trials.list': ({ states }) => (states?.includes('failed') ? [failed] : []),
       leaderboard: () => buildLeaderboard(),
     }),
@@ -39,6 +40,7 @@ function buildRun(
     broken: new AbortController().signal,
     place: '/sweeps/.adctl',
     controllerIsOurs: true,
+    flavour: 'cpu',
     ...changes,
   };
   return { run, view };
@@ -100,6 +102,21 @@ describe('runSweep', () => {
       kind: 'transient',
       hint: expect.stringContaining(`adctl sweeps resume ${SWEEP}`),
     });
+  });
+
+  it('refuses a sweep that was begun with workers of another flavour, unless it is over', async () => {
+    const before = { ...accepted, created: false };
+    const active = buildRun({ flavour: 'gpu' }, 'search', before);
+    const over = buildRun({ flavour: 'gpu' }, 'completed', before);
+    const inCluster = buildRun({ flavour: undefined }, 'search', before);
+
+    await expect(runSweep(active.run)).rejects.toMatchObject({
+      code: 'flavour_unavailable',
+      kind: 'user',
+      hint: expect.stringContaining('--flavour cpu'),
+    });
+    expect((await runSweep(over.run)).outcome?.summary.state).toBe('completed');
+    expect(await runSweep(inCluster.run)).toMatchObject({ interrupted: true });
   });
 
   it("leaves a sweep that another process's controller pauses, and stays with its own, whose workers it holds", async () => {

@@ -7,6 +7,7 @@ import { followSweep, type Pace, type ProgressView } from './follow-sweep.js';
 import type { Interrupts } from './interrupts.js';
 import { readOutcome } from './sweep-outcome.js';
 import { isActive } from './sweep-progress.js';
+import { type Flavour, sweepOfOtherFlavour } from './worker-choice.js';
 
 export interface SweepRun {
   readonly client: ControllerClient;
@@ -22,6 +23,8 @@ export interface SweepRun {
   readonly place: string;
   /** What Ctrl-C means here: the sweep stops with this process, or goes on in another. */
   readonly controllerIsOurs: boolean;
+  /** The class of the workers on this machine; undefined in a cluster. */
+  readonly flavour: Flavour | undefined;
 }
 
 /**
@@ -29,12 +32,13 @@ export interface SweepRun {
  * controller then drains it.
  *
  * @throws AdctlError what the controller refuses the sweep with; transient `sweep_paused` when it was submitted before and is
- * paused, when `--if-active skip` left everything to a paused one, and when another process's controller pauses it meanwhile
+ * paused, when `--if-active skip` left everything to a paused one, and when another process's controller pauses it meanwhile; user
+ * `flavour_unavailable` when it was begun with other workers
  */
 export async function runSweep(run: SweepRun): Promise<SweepRunAnswer> {
   const { client, view, interrupts } = run;
   const accepted = await client.request('sweeps.submit', run.submission);
-  if (!accepted.created) await refusePaused(client, accepted);
+  if (!accepted.created) await refuseStanding(run, accepted);
   view.say(acceptedLine(accepted));
   if (!run.follow || accepted.skipped) return { accepted, interrupted: false };
 
@@ -58,8 +62,12 @@ export async function runSweep(run: SweepRun): Promise<SweepRunAnswer> {
   return { accepted, outcome: await readOutcome(client, summary, run.place), interrupted: false };
 }
 
-async function refusePaused(client: ControllerClient, { sweep, skipped }: SweepAccepted): Promise<void> {
+/** A sweep that was there before, and of which nothing would run. */
+async function refuseStanding({ client, flavour }: SweepRun, { sweep, skipped }: SweepAccepted): Promise<void> {
   const summary = await client.request('sweeps.show', { sweep });
+  const { class: begun } = summary;
+  const isElsewhere = flavour !== undefined && begun !== undefined && begun !== flavour;
+  if (isElsewhere && isActive(summary)) throw sweepOfOtherFlavour(sweep, begun, flavour);
   if (summary.state === 'paused')
     throw sweepPaused(summary, skipped ? ' Nothing was submitted (--if-active skip).' : '');
 }

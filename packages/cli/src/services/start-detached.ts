@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AdctlError } from '@adctl/protocol';
-import type { WorkerChoice } from './connect.js';
 import { REAL_PACE } from './pace.js';
+import type { WorkerChoice } from './worker-choice.js';
 
 const POLL_MS = 100;
 const LONGEST_START_SECONDS = 60;
@@ -54,7 +54,7 @@ export async function startDetached(
 
 function workerArguments({ slots, threads, flavour }: WorkerChoice): string[] {
   return [
-    ...['--flavour', flavour],
+    ...(flavour === undefined ? [] : ['--flavour', flavour]),
     ...(slots === undefined ? [] : ['--slots', String(slots)]),
     ...(threads === undefined ? [] : ['--threads', String(threads)]),
   ];

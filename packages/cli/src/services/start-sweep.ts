@@ -2,7 +2,7 @@ import type { SweepRunAnswer } from '../answers/sweeps.js';
 import type { LogLevel } from '../flags.js';
 import { counted } from '../render/values.js';
 import { confirm, LARGE_SWEEP_TRIALS } from './confirm.js';
-import { connectWithWorkers, type WorkerChoice } from './connect.js';
+import { connectWithWorkers } from './connect.js';
 import type { Payload } from './control-answers.js';
 import type { ProgressView } from './follow-sweep.js';
 import type { Interrupts } from './interrupts.js';
@@ -11,6 +11,7 @@ import { planSource } from './plan-source.js';
 import { readSource } from './read-source.js';
 import { runSweep } from './run-sweep.js';
 import type { Target } from './target.js';
+import type { WorkerChoice } from './worker-choice.js';
 
 export interface StartSweepOptions {
   /** Path of the sweep file, or `-`. */
@@ -69,6 +70,7 @@ export async function startSweep(options: StartSweepOptions): Promise<SweepRunAn
       broken: connection.broken,
       place: connection.place,
       controllerIsOurs: connection.isOurs,
+      flavour: connection.flavour,
     });
   } finally {
     await connection.stop('drain');

@@ -1,4 +1,5 @@
 import {
+  ControllerStatus,
   type Leaderboard,
   type LeaderboardRow,
   type SeedSummary,
@@ -161,3 +162,31 @@ export function buildLeaderboard(rows: LeaderboardRow[] = [buildRow()]): Leaderb
 
 export const SWEEP = SweepId.parse('ocgan-mnist-1a2b3c4d');
 export const TRIAL = TrialId.parse('t000003-9f8e7d6c');
+
+/** A controller of this folder, process 7, with one worker. */
+export function buildStatus({
+  class: name,
+  slots,
+  threads,
+}: {
+  readonly class: string;
+  readonly slots: number;
+  /** Default: its engine is not loaded yet. */
+  readonly threads?: number;
+}): ControllerStatus {
+  const engine = { backend: 'tensorflow', tensorflow: '2.21.0', gpu: false, node: '24.21.0', platform: 'linux' };
+  const worker = { version: 1, worker: 'w-1', at: AT, class: name, slots, busy: [], state: 'ready', codeVersion: 'c' };
+  return ControllerStatus.parse({
+    version: 1,
+    adctl: '0.1.0',
+    pid: 7,
+    startedAt: AT,
+    deployment: 'embedded',
+    workers: [
+      { ...worker, secondsSinceHeartbeat: 1, ...(threads === undefined ? {} : { engine: { ...engine, threads } }) },
+    ],
+    slots,
+    activeSweeps: 0,
+    illegalTransitions: 0,
+  });
+}

@@ -52,6 +52,7 @@ export class Archive {
       dataset: dataset.name,
       protocol: dataset.protocol,
       normal: [...normalClasses(frozen)],
+      class: frozen.class,
       ...(await this.#tally(record)),
     };
   }

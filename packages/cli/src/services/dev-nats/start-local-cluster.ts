@@ -7,17 +7,18 @@ import { AdctlError } from '@adctl/protocol';
 import type { Logger } from 'pino';
 import { cacheDir, contextFilePath } from '../../environment.js';
 import type { LogLevel } from '../../flags.js';
-import type { WorkerChoice, WorkingConnection } from '../connect.js';
+import type { WorkingConnection } from '../connect.js';
 import { type ClusterConnection, connectToCluster } from '../connect-cluster.js';
 import { findContext } from '../contexts/manage-contexts.js';
 import { createControllerLog } from '../controller-log.js';
 import { REAL_PACE } from '../pace.js';
+import type { OwnWorkerChoice } from '../worker-choice.js';
 import { DEV_CONTEXT, writeDevContext } from './dev-context.js';
 import { createDevKeys, POOL_USER } from './dev-keys.js';
 import { findNatsServer } from './find-nats-server.js';
 import { startNatsProcess } from './nats-process.js';
 
-export interface LocalClusterOptions extends WorkerChoice {
+export interface LocalClusterOptions extends OwnWorkerChoice {
   /** The `.adctl` folder, absolute; the cluster lives in `cluster` below it. */
   readonly directory: string;
   readonly logLevel: LogLevel;
@@ -101,6 +102,7 @@ export async function startLocalCluster(options: LocalClusterOptions): Promise<W
       client: connection.client,
       place: connection.place,
       isOurs: true,
+      flavour: options.flavour,
       broken: broken.signal,
       async stop(how) {
         if (how === 'now') await workers.stop('now');
