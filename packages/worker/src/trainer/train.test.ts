@@ -144,6 +144,17 @@ describe('train', () => {
     expect(checkpoints.map(({ step }) => step)).toEqual([8]);
   });
 
+  test('stopped after a loss that is not finite has diverged, and leaves no checkpoint that nobody could read', async () => {
+    const { end, checkpoints } = await run({
+      stopAfterStep: 2,
+      stepMs: 0,
+      lossAt: (step) => (step === 1 ? Number.NaN : 0),
+    });
+
+    expect(end).toEqual({ kind: 'diverged', epoch: 1, reason: "loss 'toy' is not finite in epoch 1" });
+    expect(checkpoints).toEqual([]);
+  });
+
   test('tells progress once a second at most, and when training begins', async () => {
     const { told } = await run({ stepMs: 400 });
 

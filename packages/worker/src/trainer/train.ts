@@ -68,7 +68,7 @@ const PROGRESS_MS = 1000;
  * Trains a model to its last epoch, from wherever its state stands. A model without steps is trained at once.
  *
  * 1. The order of an epoch is a function of seed and epoch; a resumed epoch skips the batches it has done.
- * 2. Each batch: stop if asked (checkpoint first), one `trainStep`, add the losses on the device.
+ * 2. Each batch: stop if asked (checkpoint first, unless a loss is not finite), one `trainStep`, add the losses on the device.
  * 3. About once a second: read the loss means, end when one is not finite, tell progress.
  * 4. After each epoch: read the means, measure the selection split, add a row to the curves, keep the weights if the
  *    checkpoint rule says so, write a checkpoint if the last one is old enough.
@@ -92,6 +92,14 @@ export async function train(options: TrainOptions): Promise<TrainEnd> {
     await options.checkpoints.write(state);
     checkpointedAt = now();
   };
+  const stopped = async (): Promise<TrainEnd> => {
+    if (!(stop.reason as StopRequest).checkpoint) return { kind: 'stopped' };
+    // A checkpoint of losses that are not finite would resume as a failure of another kind.
+    const broken = findNotFinite(toMeans(await losses.sums()));
+    if (broken !== null) return diverged(progress.epoch, broken);
+    await checkpoint();
+    return { kind: 'stopped' };
+  };
 
   try {
     while (model.trainStep !== undefined && progress.epoch <= epochs) {
@@ -105,8 +113,7 @@ export async function train(options: TrainOptions): Promise<TrainEnd> {
       for await (const { images, positions } of readBatches(options.train, batches, progress.batch)) {
         if (stop.aborted) {
           images.dispose();
-          if ((stop.reason as StopRequest).checkpoint) await checkpoint();
-          return { kind: 'stopped' };
+          return await stopped();
         }
         const startedAt = now();
         losses.add(model.trainStep(images, { epoch: progress.epoch, step: progress.step, positions }));
@@ -132,11 +139,7 @@ export async function train(options: TrainOptions): Promise<TrainEnd> {
       losses.reset();
       if (now() - checkpointedAt >= options.checkpointSeconds * 1000) await checkpoint();
     }
-    if (stop.aborted) {
-      if ((stop.reason as StopRequest).checkpoint) await checkpoint();
-      return { kind: 'stopped' };
-    }
-    return { kind: 'trained' };
+    return stop.aborted ? await stopped() : { kind: 'trained' };
   } finally {
     losses.dispose();
   }
