@@ -116,6 +116,19 @@ describe('the curve of an attempt', () => {
   });
 });
 
+test('the curves of an attempt are kept as a whole, and thinner when they are very long', async () => {
+  output.row(1, { loss: 0.5 });
+  output.row(2, { loss: 0.25, 'selection.auroc': 0.75 });
+  await advance(1_000); // what was sent stays
+  expect(output.curves()).toEqual({ epochs: [1, 2], columns: { loss: [0.5, 0.25], 'selection.auroc': [null, 0.75] } });
+
+  for (let epoch = 3; epoch <= 100_000; epoch++) output.row(epoch, { loss: epoch });
+  const { epochs, columns } = output.curves();
+  expect(epochs.length).toBeLessThanOrEqual(20_000);
+  expect(epochs.at(-1)).toBe(100_000);
+  expect(columns.loss?.slice(1)).toEqual(epochs.slice(1));
+});
+
 test('a line that no server would take is cut', () => {
   output.log('info', 'x'.repeat(1_000_000));
 

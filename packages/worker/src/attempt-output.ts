@@ -12,8 +12,8 @@ const KEPT_LINES = 5000;
 const LONGEST_LINE = 16_000;
 /** Rows of one message, which any server takes. */
 const MOST_SENT_ROWS = 1000;
-/** Rows that may wait while nobody takes them; above it every second one is dropped. */
-const MOST_WAITING_ROWS = 20_000;
+/** Rows that are held, waiting or kept; above it every second one is dropped. */
+const MOST_HELD_ROWS = 20_000;
 
 /** Where an attempt's progress, curves and log go while it runs. */
 export interface AttemptOutput {
@@ -25,6 +25,8 @@ export interface AttemptOutput {
   log(level: LogLine['level'], message: string): void;
   /** The log so far. */
   lines(): readonly LogLine[];
+  /** The rows so far, of this attempt alone; of very many epochs every second, fourth, … one. */
+  curves(): Curves;
   /** Waits until every row is durable. @throws `ClaimLost` when the claim went first. */
   flush(): Promise<void>;
 }
@@ -40,6 +42,7 @@ export function createAttemptOutput(
   const publish = (topic: string, payload: unknown) => {
     messaging.control.publish(topic, payload).catch((error) => logger.debug({ error, topic }, 'nobody can hear us'));
   };
+  let kept: Curves = { epochs: [], columns: {} };
   const rows = createRowBuffer(clock, async (batch) => {
     const event: MetricBatch = { ...about, type: 'metric', ...batch };
     await retryTransient(() => messaging.events.append(`metric.${sweep}.${trial}`, event), {
@@ -52,7 +55,10 @@ export function createAttemptOutput(
       const message: TrialProgress = { ...about, worker: config.worker, ...progress };
       publish(`progress.${sweep}.${trial}`, message);
     },
-    row: rows.add,
+    row(epoch, row) {
+      kept = withRow(kept, epoch, row);
+      rows.add(epoch, row);
+    },
     log(level, text) {
       const message = text.length > LONGEST_LINE ? `${text.slice(0, LONGEST_LINE)} …` : text;
       const line: LogLine = { ...about, at: new Date(clock.now()).toISOString(), level, message };
@@ -61,18 +67,20 @@ export function createAttemptOutput(
       publish(`log.${sweep}.${trial}`, line);
     },
     lines: () => lines,
+    curves: () => kept,
     flush: rows.flush,
   };
 }
 
-type Rows = Pick<MetricBatch, 'epochs' | 'columns'>;
+/** One value an epoch in every column; null where an epoch had none. */
+type Curves = Pick<MetricBatch, 'epochs' | 'columns'>;
 
 /**
  * Collects rows and sends them one batch after another; what comes while one is on its way joins the next. When nobody takes
  * them for long, the curve gets thinner instead of the memory fuller. An error waits for `flush`.
  */
-function createRowBuffer(clock: Clock, send: (rows: Rows) => Promise<void>) {
-  let waiting: Rows = { epochs: [], columns: {} };
+function createRowBuffer(clock: Clock, send: (rows: Curves) => Promise<void>) {
+  let waiting: Curves = { epochs: [], columns: {} };
   let sending: Promise<void> | null = null;
   let failure: { readonly error: unknown } | null = null;
   let cancelTimer: (() => void) | null = null;
@@ -93,13 +101,7 @@ function createRowBuffer(clock: Clock, send: (rows: Rows) => Promise<void>) {
   };
   return {
     add(epoch: number, row: Readonly<Record<string, number>>) {
-      if (waiting.epochs.length >= MOST_WAITING_ROWS) waiting = select(waiting, (index) => index % 2 === 1);
-      const before = waiting.epochs.length;
-      waiting.epochs.push(epoch);
-      for (const name of new Set([...Object.keys(waiting.columns), ...Object.keys(row)])) {
-        waiting.columns[name] ??= new Array<null>(before).fill(null);
-        waiting.columns[name].push(row[name] ?? null);
-      }
+      waiting = withRow(waiting, epoch, row);
       cancelTimer ??= clock.after(FLUSH_MS, sendWaiting);
     },
     async flush() {
@@ -112,7 +114,19 @@ function createRowBuffer(clock: Clock, send: (rows: Rows) => Promise<void>) {
   };
 }
 
-function select({ epochs, columns }: Rows, isWanted: (index: number) => boolean): Rows {
+/** Adds a row in place, or, where there are very many, to every second one of them. */
+function withRow(rows: Curves, epoch: number, row: Readonly<Record<string, number>>): Curves {
+  const { epochs, columns } = rows.epochs.length < MOST_HELD_ROWS ? rows : select(rows, (index) => index % 2 === 1);
+  const before = epochs.length;
+  epochs.push(epoch);
+  for (const name of new Set([...Object.keys(columns), ...Object.keys(row)])) {
+    columns[name] ??= new Array<null>(before).fill(null);
+    columns[name].push(row[name] ?? null);
+  }
+  return { epochs, columns };
+}
+
+function select({ epochs, columns }: Curves, isWanted: (index: number) => boolean): Curves {
   const keep = <T>(values: readonly T[]) => values.filter((_, index) => isWanted(index));
   const kept = Object.entries(columns).map(([name, values]) => [name, keep(values)]);
   return { epochs: keep(epochs), columns: Object.fromEntries(kept) };

@@ -1,4 +1,4 @@
-import { sha256, WorkerHeartbeat } from '@adctl/protocol';
+import { AdctlError, sha256, WorkerHeartbeat } from '@adctl/protocol';
 import type { ObjectStore } from '@adctl/storage';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ACK_WAIT_MS, type Bench, createBench, kindOf } from './testing/bench.fixtures.js';
@@ -255,13 +255,48 @@ describe('an attempt', () => {
     expect(kindOf(await bench.attemptRecord(event))).toEqual(['infra', 'spec_missing']);
   });
 
-  test('gives its message back when its result cannot be stored, and the next attempt stores it', async () => {
+  test('whose result can never be stored is a failed attempt that tells why, and acked', async () => {
     const trial = await bench.addTrial({ auroc: 0.6 });
-    bench.startWorker({ objects: failingOnce(bench.objects, 'v1/result/') });
+    bench.startWorker({ objects: refusing(bench.objects, { 'v1/result/': Number.POSITIVE_INFINITY }) });
+
+    const event = await bench.nextEvent('attempt', trial);
+    await bench.untilQueueEmpty();
+
+    const record = await bench.attemptRecord(event);
+    expect(kindOf(record)).toEqual(['user', 'storage_denied']);
+    expect(record.failure).toMatchObject({ kind: 'permanent', message: expect.stringContaining('v1/result/') });
+    expect(await bench.result(trial)).toBeNull();
+  });
+
+  test('of which log and curves can never be stored still tells how it ended', async () => {
+    const trial = await bench.addTrial({ epochs: 3, failure: 'throw', failEpoch: 3 });
+    bench.startWorker({ objects: refusing(bench.objects, { 'v1/trial-artifact/': Number.POSITIVE_INFINITY }) });
+
+    const event = await bench.nextEvent('attempt', trial);
+
+    expect(kindOf(await bench.attemptRecord(event))).toEqual(['user', 'noop_failed']);
+  });
+
+  test('gives its message back when not even that can be stored, and the next attempt stores its result', async () => {
+    const trial = await bench.addTrial({ auroc: 0.6 });
+    bench.startWorker({ objects: refusing(bench.objects, { 'v1/result/': 1, 'v1/attempt/': 1 }) });
 
     const event = await bench.nextEvent('result', trial);
 
     expect(event.attempt).toBe(2);
+  });
+
+  test('that fails leaves its log and its curves', async () => {
+    const trial = await bench.addTrial({ epochs: 5, failure: 'throw', failEpoch: 4 });
+    bench.startWorker();
+
+    await bench.nextEvent('attempt', trial);
+    const prefix = `v1/trial-artifact/toy-00000000/${trial}/a1/`;
+    const curves = await bench.objects.get(`${prefix}curves.json`);
+    const log = await bench.objects.get(`${prefix}log.ndjson`);
+
+    expect(JSON.parse(Buffer.from(curves?.content ?? []).toString())).toMatchObject({ version: 1, epochs: [1, 2, 3] });
+    expect(Buffer.from(log?.content ?? []).toString()).toContain('Attempt 1 failed (user)');
   });
 });
 
@@ -341,9 +376,9 @@ describe('a drain', () => {
   });
 });
 
-/** A store whose first write below a prefix fails for good. */
-function failingOnce(store: ObjectStore, prefix: string): ObjectStore {
-  let failed = false;
+/** A store that denies puts below the given prefixes, each so many times. */
+function refusing(store: ObjectStore, times: Readonly<Record<string, number>>): ObjectStore {
+  const left = new Map(Object.entries(times));
   return new Proxy(store, {
     get(target, name, receiver) {
       if (name !== 'put') {
@@ -351,9 +386,10 @@ function failingOnce(store: ObjectStore, prefix: string): ObjectStore {
         return typeof member === 'function' ? member.bind(target) : member;
       }
       return async (...args: Parameters<ObjectStore['put']>) => {
-        if (failed || !args[0].startsWith(prefix)) return await target.put(...args);
-        failed = true;
-        throw new Error('the disk is on fire');
+        const [prefix, count] = [...left].find(([one, rest]) => args[0].startsWith(one) && rest > 0) ?? [];
+        if (prefix === undefined || count === undefined) return await target.put(...args);
+        left.set(prefix, count - 1);
+        throw new AdctlError(`access denied: ${args[0]}`, { code: 'storage_denied', kind: 'permanent' });
       };
     },
   });

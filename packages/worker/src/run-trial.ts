@@ -18,7 +18,7 @@ import { classifyFailure, type FailureEvidence } from './classify-failure.js';
 import { codeVersionMismatch, specMissing, specUnreadable } from './errors.js';
 import { fetchBackbone } from './fetch-backbone.js';
 import { retryTransient } from './retry.js';
-import { storeFailure, storeRelease, storeResult } from './store-attempt.js';
+import { storeFailure, storeRelease, storeResult, tellResult } from './store-attempt.js';
 import type { TrainerEvent, TrainerRunEnd } from './trainer.js';
 import type { LocalCheckpoint, TrialOutcome, WrittenCheckpoint } from './trainer-messages.js';
 
@@ -38,7 +38,8 @@ type AttemptEnd =
  * 4. Fetch spec, backbone weights, images and newest checkpoint, train in the slot's process, commit checkpoints, pass on what it says.
  * 5. Store what came of it: result, failed attempt, or release. Object store first, curves and event second, ack last.
  *
- * Never throws: what cannot be stored either ends as a message given back.
+ * A result that can never be stored is a failed attempt, which tells why. Never throws: where even that cannot be stored,
+ * the message is given back.
  */
 export async function runTrial(delivery: Delivery, engine: EngineFacts, context: SlotContext): Promise<void> {
   const { config, messaging, times, clock, trainer } = context;
@@ -188,20 +189,33 @@ function judge(
 async function settle(context: SlotContext, end: AttemptEnd, attempt: Attempt, output: AttemptOutput): Promise<void> {
   switch (end.kind) {
     case 'finished': {
-      const result = await storeResult(context, end.attempt, end.outcome, output);
-      if (result.attempt !== attempt.number) {
-        context.logger.info({ attempt: attempt.number, winner: result.attempt }, 'another attempt finished first');
+      const stored = await storeResult(context, end.attempt, end.outcome, output).catch((error: unknown) => {
+        attempt.lost.throwIfAborted();
+        return { evidence: { failure: toFailure(error) } };
+      });
+      if ('evidence' in stored) return await fail(context, attempt, stored.evidence, output);
+      if (stored.result.attempt !== attempt.number) {
+        const winner = stored.result.attempt;
+        context.logger.info({ attempt: attempt.number, winner }, 'another attempt finished first');
       }
-      return;
+      return await tellResult(context, end.attempt, stored, output);
     }
     case 'interrupted':
       return await storeRelease(context, attempt, end.reason, output);
-    case 'failed': {
-      const classified = classifyFailure(end.evidence);
-      output.log('error', `Attempt ${attempt.number} failed (${classified.class}): ${classified.failure.message}`);
-      return await storeFailure(context, attempt, classified, output);
-    }
+    case 'failed':
+      return await fail(context, attempt, end.evidence, output);
   }
+}
+
+async function fail(
+  context: SlotContext,
+  attempt: Attempt,
+  evidence: FailureEvidence,
+  output: AttemptOutput,
+): Promise<void> {
+  const classified = classifyFailure(evidence);
+  output.log('error', `Attempt ${attempt.number} failed (${classified.class}): ${classified.failure.message}`);
+  await storeFailure(context, attempt, classified, output);
 }
 
 function passOn(event: TrainerEvent, output: AttemptOutput, commit: (checkpoint: WrittenCheckpoint) => void): void {

@@ -20,17 +20,23 @@ import type { ClassifiedFailure } from './classify-failure.js';
 import { retryTransient } from './retry.js';
 import type { TrialOutcome } from './trainer-messages.js';
 
+/** A trial's result as the object store has it. */
+export interface StoredResult {
+  readonly key: string;
+  /** The one in force; another attempt's when that one was first. */
+  readonly result: TrialResult;
+}
+
 /**
- * Stores a trial's final result: artifacts, then the result object (first one wins), then the rest of the curves and the
- * event, which may have to wait for the end of an outage. Each step may be repeated after any crash.
- * @returns the result in force; another attempt's when that one was first.
+ * Stores a trial's final result: artifacts, then the result object (first one wins). Each step may be repeated after any
+ * crash. It is the truth from here on, but nobody has heard of it: see `tellResult`.
  */
 export async function storeResult(
   context: SlotContext,
   attempt: SpecifiedAttempt,
   outcome: TrialOutcome,
   output: AttemptOutput,
-): Promise<TrialResult> {
+): Promise<StoredResult> {
   const { spec, record } = attempt;
   const artifacts: Record<string, ObjectReference> = {};
   for (const { name, file, contentType } of outcome.artifacts) {
@@ -55,7 +61,17 @@ export async function storeResult(
     otherScores: outcome.otherScores === undefined ? undefined : { ...outcome.otherScores },
     artifacts,
   };
-  const { key, result } = await held(context, attempt, () => writeResultOnce(context.objects, ours));
+  return held(context, attempt, () => writeResultOnce(context.objects, ours));
+}
+
+/** Tells of a stored result, after the rest of the curves; both may have to wait for the end of an outage. */
+export async function tellResult(
+  context: SlotContext,
+  attempt: SpecifiedAttempt,
+  { key, result }: StoredResult,
+  output: AttemptOutput,
+): Promise<void> {
+  const { spec, record } = attempt;
   const event: ResultEvent = {
     version: 1,
     type: 'result',
@@ -68,10 +84,9 @@ export async function storeResult(
     ...(fitsMessage(result) ? { result } : {}),
   };
   await append(context, attempt, 'result', event, output);
-  return result;
 }
 
-/** Stores why an attempt ended, for the controller to decide about the next one: log, record, event. */
+/** Stores why an attempt ended, for the controller to decide about the next one: log and curves, record, event. */
 export async function storeFailure(
   context: SlotContext,
   attempt: Attempt,
@@ -79,7 +94,7 @@ export async function storeFailure(
   output: AttemptOutput,
 ): Promise<void> {
   const { sweep, trial, generation } = attempt.record;
-  await storeLog(context, attempt, output);
+  await storeStory(context, attempt, output);
   const record = AttemptRecord.parse({
     attempt: attempt.number,
     worker: context.config.worker,
@@ -111,7 +126,7 @@ export async function storeRelease(
   output: AttemptOutput,
 ): Promise<void> {
   const { sweep, trial, generation } = attempt.record;
-  await storeLog(context, attempt, output);
+  await storeStory(context, attempt, output);
   const event: ReleaseEvent = {
     version: 1,
     type: 'release',
@@ -138,6 +153,29 @@ async function append(
   await held(context, attempt, () => context.messaging.events.append(subject, event, { once: true }));
 }
 
+/**
+ * Log and curves of an attempt that ended without a result. How it ended is worth more than they are: what can never be
+ * stored of them is left out.
+ */
+async function storeStory(context: SlotContext, attempt: Attempt, output: AttemptOutput): Promise<void> {
+  try {
+    await storeLog(context, attempt, output);
+    await storeCurves(context, attempt, output);
+  } catch (error) {
+    attempt.lost.throwIfAborted();
+    context.logger.warn({ err: error, attempt: attempt.number }, 'log and curves of the attempt are not stored');
+  }
+}
+
+/** The rows of this attempt as `curves.json`, unless its training wrote one; nothing when no epoch was finished. */
+async function storeCurves(context: SlotContext, attempt: Attempt, output: AttemptOutput): Promise<void> {
+  const curves = output.curves();
+  if (curves.epochs.length === 0) return;
+  const content = Buffer.from(`${JSON.stringify({ version: 1, ...curves })}\n`);
+  const contentType = 'application/json';
+  await putArtifact(context, attempt, { file: 'curves.json', content, contentType }, { ifAbsent: true });
+}
+
 /** The attempt's log as `log.ndjson` beside its artifacts; nothing when nothing was said. */
 async function storeLog(
   context: SlotContext,
@@ -154,10 +192,11 @@ async function putArtifact(
   context: SlotContext,
   attempt: Attempt,
   { file, content, contentType }: { file: string; content: Uint8Array; contentType: string },
+  condition: { readonly ifAbsent?: boolean } = {},
 ): Promise<ObjectReference> {
   const { sweep, trial } = attempt.record;
   const key = artifactKey(sweep, trial, attempt.number, file);
-  await held(context, attempt, () => putInParts(context.objects, key, content, { contentType }));
+  await held(context, attempt, () => putInParts(context.objects, key, content, { contentType, ...condition }));
   return { key, bytes: content.byteLength, sha256: sha256(content), contentType };
 }
 
