@@ -10,20 +10,19 @@ export interface PruneOptions {
   readonly attempt: number;
   /** How many of the newest committed checkpoints stay. Default 2. */
   readonly keepLast?: number;
-  /** The checkpoint with the weights the trial's checkpoint rule has chosen so far. */
-  readonly keepBest?: { readonly attempt: number; readonly step: number };
 }
 
 /**
- * Deletes a trial's checkpoints but the newest, the best and the head's. Of each the manifest goes first, so that a crash
+ * Deletes a trial's checkpoints but the newest and the head's. The weights that the checkpoint rule has chosen so far are part of
+ * every checkpoint, so none has to stay for them. Of each the manifest goes first, so that a crash
  * leaves files nobody looks at, which the next pruning takes: files of earlier attempts without a manifest are deleted too.
  * @returns the deleted prefixes, in key order.
  */
 export async function pruneCheckpoints(store: ObjectStore, options: PruneOptions): Promise<readonly string[]> {
-  const { sweep, trial, attempt, keepLast = 2, keepBest } = options;
+  const { sweep, trial, attempt, keepLast = 2 } = options;
   const committed = (await listCheckpoints(store, sweep, trial)).sort((a, b) => compareAge(b, a));
   const { head } = await readHead(store, sweep, trial);
-  const kept = [...committed.slice(0, keepLast), ...(keepBest ? [keepBest] : []), ...(head ? [head] : [])];
+  const kept = [...committed.slice(0, keepLast), ...(head ? [head] : [])];
   const keptPrefixes = new Set(kept.map((place) => checkpointPrefix(sweep, trial, place.attempt, place.step)));
   const committedPrefixes = new Set(
     committed.map((place) => checkpointPrefix(sweep, trial, place.attempt, place.step)),

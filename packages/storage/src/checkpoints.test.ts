@@ -234,14 +234,14 @@ describe('prune', () => {
   const steps = async () =>
     (await keys()).flatMap((key) => /a(\d+)\/s(\d+)\/MANIFEST/.exec(key)?.slice(1).join('.') ?? []);
 
-  it('keeps the newest, the best and the head’s, and deletes all files of the others', async () => {
+  it('keeps the newest and the head’s, and deletes all files of the others', async () => {
     for (const step of [10, 20, 30, 40, 50]) await commitCheckpoint(store, aCheckpoint(1, step));
-    const deleted = await pruneCheckpoints(store, { sweep, trial, attempt: 1, keepBest: { attempt: 1, step: 20 } });
+    const deleted = await pruneCheckpoints(store, { sweep, trial, attempt: 1 });
 
-    expect(await steps()).toEqual(['1.20', '1.40', '1.50']);
-    expect(deleted).toEqual([checkpointPrefix(sweep, trial, 1, 10), checkpointPrefix(sweep, trial, 1, 30)]);
-    expect(await keys()).toHaveLength(9);
-    expect(await pruneCheckpoints(store, { sweep, trial, attempt: 1, keepBest: { attempt: 1, step: 20 } })).toEqual([]);
+    expect(await steps()).toEqual(['1.40', '1.50']);
+    expect(deleted).toEqual([10, 20, 30].map((step) => checkpointPrefix(sweep, trial, 1, step)));
+    expect(await keys()).toHaveLength(6);
+    expect(await pruneCheckpoints(store, { sweep, trial, attempt: 1 })).toEqual([]);
   });
 
   it('counts a later attempt’s checkpoints as newer', async () => {
