@@ -12,6 +12,8 @@ const CONTROLLER = fileURLToPath(new URL('../../packages/controller/dist/main.js
 const WORKER = fileURLToPath(new URL('../../packages/worker/dist/main.js', import.meta.url));
 /** The credential that all workers share. */
 const POOL = 'pool-cpu';
+/** The pool of worker pods, whose credential is good for those alone. */
+export const POD_POOL = 'cpu';
 /** Who submits sweeps. */
 export const PERSON = 'alice';
 /** Who may rebuild as well; `--context` of this name. */
@@ -52,7 +54,8 @@ export async function startCluster({ ackWaitMs, env = {}, makeLogins = nkeyLogin
   const folder = await mkdtemp(join(tmpdir(), 'adctl-cluster-'));
   const logins = makeLogins(folder, [
     { role: 'controller', name: 'controller' },
-    { role: 'worker', name: POOL, classes: ['cpu'], shared: true },
+    { role: 'worker', name: POOL, classes: ['cpu'], sharedBy: 'all' },
+    { role: 'worker', name: POD_POOL, classes: ['cpu'], sharedBy: 'pool' },
     { role: 'cli', name: PERSON },
     { role: 'admin', name: ADMIN },
   ]);

@@ -12,7 +12,7 @@ import {
   startFakeCluster,
 } from '@adctl/testkit/kubernetes';
 import type { Cluster, ClusterOptions as PartsOptions } from './cluster.ts';
-import { startCluster } from './cluster.ts';
+import { POD_POOL, startCluster } from './cluster.ts';
 
 const WORKER = fileURLToPath(new URL('../../packages/worker/dist/main.js', import.meta.url));
 const TOKEN = 'controller-token';
@@ -110,8 +110,8 @@ function poolsFile(
   secrets: readonly string[],
 ): unknown {
   const values = {
-    ADCTL_NATS_NKEY_SEED_FILE: cluster.poolSeedFile,
-    ADCTL_NATS_IDENTITY: cluster.poolIdentity,
+    ADCTL_NATS_NKEY_SEED_FILE: join(cluster.folder, `${POD_POOL}.nk`),
+    ADCTL_NATS_IDENTITY: POD_POOL,
     ADCTL_ACK_WAIT_MS: String(ackWaitMs),
     ADCTL_HEARTBEAT_MS: '200',
     ADCTL_OBJECTS: 'filesystem',
@@ -127,7 +127,7 @@ function poolsFile(
     ],
     pools: [
       {
-        ...{ name: 'cpu', flavour: 'cpu', image: 'registry.example/adctl-worker:0.1.0', max: 2, graceSeconds: 20 },
+        ...{ name: POD_POOL, flavour: 'cpu', image: 'registry.example/adctl-worker:0.1.0', max: 2, graceSeconds: 20 },
         command: [process.execPath, WORKER],
         resources: { requests: { cpu: '1', memory: '1Gi' } },
         ...pool,

@@ -136,6 +136,22 @@ describeWithTools('the chart', ({ helm }) => {
     });
   });
 
+  test('workers of a pool with a credential of its own get that one, and speak under its name', async () => {
+    const other = { ...POOL, name: 'gpu-spot', class: 'gpu', natsSeed: { secret: 'spot-seed' } };
+    const manifests = await render({ ...LEAST_VALUES, pools: [POOL, other] });
+    const credentials = workerJobsOf(manifests).map((job) => {
+      const pod = workerPodOf(job);
+      const seed = pod.volumes?.find((volume) => volume.name === 'nats-seed')?.secret;
+      return [environmentOf(pod).ADCTL_NATS_IDENTITY, seed?.secretName, seed?.items];
+    });
+
+    const items = [{ key: 'seed', path: 'seed' }];
+    expect(credentials).toEqual([
+      ['worker', 'adctl-nats-worker', items],
+      ['gpu-spot', 'spot-seed', items],
+    ]);
+  });
+
   test('workers of a release with another name are its own, and its network policy selects them', async () => {
     const manifests = await renderChart({ helm, release: 'lab', values: { ...LEAST_VALUES, pools: [POOL] } });
     const { podSelector } = findManifest(manifests, 'NetworkPolicy', 'worker').spec as {

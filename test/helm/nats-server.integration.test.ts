@@ -25,7 +25,8 @@ describeWithTools('the own NATS server', ({ helm, name }) => {
   beforeAll(async () => {
     const { authorizationFile } = await makeNatsUsers({
       folder: join(folder, name),
-      classes: ['gpu24'],
+      pools: [{ name: 'gpu', class: 'gpu24' }],
+      classes: [],
       people: ['alice'],
       admins: ['carol'],
       namespace: undefined,

@@ -89,7 +89,7 @@ const Values = z
         sessionTokenKey: text,
       }),
     }),
-    pools: z.array(Pool),
+    pools: z.array(Pool.in.safeExtend({ natsSeed: z.strictObject({ ...seed, key: seed.key.optional() }).optional() })),
     workers: z.strictObject({ env: PoolsFile.shape.env, volumes: PoolsFile.shape.volumes }),
     metrics: z.strictObject({
       port,

@@ -125,16 +125,22 @@ app.kubernetes.io/component: worker
 {{/* The pools file that the controller reads. */}}
 {{- define "adctl.poolsFile" -}}
 {{- $worker := include "adctl.workerServiceAccount" . -}}
-{{- $volumes := list (dict "name" "nats-seed" "mountPath" "/etc/adctl/nats" "readOnly" true "source" (dict "secret" (dict "secretName" .Values.messaging.workerSeed.secret "defaultMode" 0440 "items" (list (dict "key" .Values.messaging.workerSeed.key "path" "seed"))))) -}}
+{{- $volumes := list -}}
 {{- with include "adctl.natsCaSecret" . -}}
 {{- $volumes = append $volumes (dict "name" "nats-ca" "mountPath" "/etc/adctl/nats-ca" "readOnly" true "source" (dict "secret" (dict "secretName" . "items" (list (dict "key" $.Values.messaging.tls.caSecret.key "path" "ca.crt"))))) -}}
 {{- end -}}
-{{- $env := append (include "adctl.sharedEnv" . | fromYamlArray) (dict "name" "ADCTL_NATS_IDENTITY" "value" .Values.messaging.workerSeed.identity) -}}
+{{- $env := include "adctl.sharedEnv" . | fromYamlArray -}}
 {{- $pools := list -}}
 {{- range .Values.pools -}}
-{{- $pools = append $pools (merge (dict) . (dict "serviceAccount" $worker)) -}}
+{{/* A pool's own credential is a user of the pool's name. */}}
+{{- $seed := default $.Values.messaging.workerSeed .natsSeed -}}
+{{- $identity := dict "name" "ADCTL_NATS_IDENTITY" "value" (default .name $seed.identity) -}}
+{{- $items := list (dict "key" (default "seed" $seed.key) "path" "seed") -}}
+{{- $file := dict "name" "nats-seed" "mountPath" "/etc/adctl/nats" "readOnly" true "source" (dict "secret" (dict "secretName" $seed.secret "defaultMode" 0440 "items" $items)) -}}
+{{- $own := dict "env" (prepend (default list .env) $identity) "volumes" (prepend (default list .volumes) $file) -}}
+{{- $pools = append $pools (merge $own (omit . "natsSeed") (dict "serviceAccount" $worker)) -}}
 {{- end -}}
-{{- dict "imagePullSecrets" .Values.imagePullSecrets "env" (concat $env .Values.workers.env) "volumes" (concat $volumes .Values.workers.volumes) "pools" $pools | toYaml -}}
+{{- dict "imagePullSecrets" .Values.imagePullSecrets "env" (concat $env .Values.workers.env) "volumes" (default list (concat $volumes .Values.workers.volumes)) "pools" $pools | toYaml -}}
 {{- end -}}
 
 {{/* Restricted Pod Security, for a pod and for a container. */}}

@@ -87,7 +87,7 @@ export const LogLine = z.object({
 });
 export type LogLine = z.infer<typeof LogLine>;
 
-/** A worker says it is alive (topic `heartbeat.<worker>`). */
+/** A worker says it is alive (`heartbeatTopic`). */
 export const WorkerHeartbeat = z.object({
   version: z.literal(1),
   worker: WorkerId,
@@ -104,7 +104,7 @@ export const WorkerHeartbeat = z.object({
 });
 export type WorkerHeartbeat = z.infer<typeof WorkerHeartbeat>;
 
-/** An order to one worker (topic `order.<worker>`). */
+/** An order to one worker (`orderTopic`). */
 export const WorkerOrder = z.discriminatedUnion('order', [
   z.object({
     version: z.literal(1),

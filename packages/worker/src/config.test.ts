@@ -42,6 +42,7 @@ describe('parseWorkerConfig', () => {
       objects: { kind: 's3', settings: { bucket: 'bucket' } },
       scratchDirectory: '/scratch',
       unreachableMs: 300_000,
+      worker: expect.stringMatching(/^pool-gpu--[a-z0-9].*-\d+$/),
     });
     expect(captured(() => parseWorkerConfig({ ADCTL_NATS_URL: 'nats://nats:4222' })).message).toContain(
       'ADCTL_OBJECTS',

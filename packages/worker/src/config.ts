@@ -6,6 +6,7 @@ import { NATS_VARIABLES, type NatsAddress, natsRules, toNatsAddress } from '@adc
 import {
   type Environment,
   foldersVariable,
+  POOL_SEPARATOR,
   parseEnvironment,
   switchVariable,
   WorkerId,
@@ -20,7 +21,7 @@ const Variables = z.object({
   ...OBJECT_VARIABLES,
   /** The embedded deployment's folder: socket, objects, scratch space. Needed where no NATS server is named. */
   ADCTL_DIRECTORY: z.string().min(1).optional(),
-  /** Unique among living workers. Default: from the host's name and the process id. */
+  /** Unique among living workers. Default: from the host's name and the process id; with a pool's credential the pool before them. */
   ADCTL_WORKER_ID: WorkerId.optional(),
   /** Which trials it takes. */
   ADCTL_CLASS: z
@@ -138,7 +139,7 @@ export function parseWorkerConfig(variables: Environment): WorkerConfig {
       nats === null
         ? { kind: 'embedded', directory }
         : { kind: 'cluster', nats, sharedIdentity: env.ADCTL_NATS_IDENTITY ?? null },
-    worker: env.ADCTL_WORKER_ID ?? defaultWorkerId(),
+    worker: env.ADCTL_WORKER_ID ?? defaultWorkerId(env.ADCTL_NATS_IDENTITY),
     class: env.ADCTL_CLASS,
     slots: env.ADCTL_SLOTS,
     ackWaitMs: env.ADCTL_ACK_WAIT_MS,
@@ -176,10 +177,14 @@ function* deploymentRules(set: Environment): Generator<string> {
   else if (set.ADCTL_DIRECTORY === undefined) yield 'ADCTL_DIRECTORY: is needed, or ADCTL_NATS_URL for a cluster';
 }
 
-function defaultWorkerId(): WorkerId {
-  const host = hostname()
+/** @param pool whose credential it shares; the server lets it speak only under ids that begin with the pool. */
+function defaultWorkerId(pool: string | undefined): WorkerId {
+  const before = pool === undefined ? 'w-' : `${toToken(pool).slice(0, 24)}${POOL_SEPARATOR}`;
+  return WorkerId.parse(`${before}${toToken(hostname()).slice(0, 40)}-${process.pid}`);
+}
+
+const toToken = (text: string): string =>
+  text
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-+|-+$/g, '');
-  return WorkerId.parse(`w-${host.slice(0, 50)}-${process.pid}`);
-}

@@ -1,6 +1,8 @@
 import { type Clock, createLeaseTimes, type Messaging, systemClock } from '@adctl/messaging';
 import {
   type EngineFacts,
+  heartbeatTopic,
+  orderTopic,
   type Sha256,
   type TrialAssignment,
   WORKER_EXIT_CODES,
@@ -184,7 +186,7 @@ export function createWorker(parts: WorkerParts): Worker {
       ...(checkpoints.length === 0 ? {} : { checkpoints }),
     };
     messaging.control
-      .publish(`heartbeat.${config.worker}`, heartbeat)
+      .publish(heartbeatTopic(config.worker), heartbeat)
       .catch((error) => logger.debug({ err: error }, 'the heartbeat was not heard'));
   };
 
@@ -192,7 +194,7 @@ export function createWorker(parts: WorkerParts): Worker {
     async run() {
       if (messaging.closed.aborted) return WORKER_EXIT_CODES.temporary;
       messaging.closed.addEventListener('abort', cutOff, { once: true });
-      const unsubscribe = await messaging.control.subscribe(`order.${config.worker}`, (_, payload) => obey(payload));
+      const unsubscribe = await messaging.control.subscribe(orderTopic(config.worker), (_, payload) => obey(payload));
       beat();
       const heart = setInterval(beat, config.heartbeatMs);
       try {

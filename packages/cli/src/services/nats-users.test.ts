@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { makeNatsUsers } from './nats-users.js';
+import AdminNatsUsers from '../commands/admin/nats-users.js';
+import { runCommand } from '../testing/run-command.fixtures.js';
+import { makeNatsUsers, parsePool } from './nats-users.js';
 
 let root: string;
 let folder: string;
@@ -14,7 +16,10 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 const make = (changes: Partial<Parameters<typeof makeNatsUsers>[0]> = {}) =>
-  makeNatsUsers({ folder, classes: ['gpu24'], people: ['alice'], admins: ['root'], namespace: undefined, ...changes });
+  makeNatsUsers({
+    ...{ folder, pools: [], classes: ['gpu24'], people: ['alice'], admins: ['root'], namespace: undefined },
+    ...changes,
+  });
 
 test('every seed is in a file of its own that only this user may read, and in nothing else', async () => {
   const { users, authorizationFile, valuesFile } = await make();
@@ -50,6 +55,28 @@ test('workers may take the classes that were named, and no others', async () => 
   const taken = readFileSync(authorizationFile, 'utf8').match(/CONSUMER\.MSG\.NEXT\.AD_JOBS\.w_[a-z0-9]+_high/g);
 
   expect(taken).toEqual(['gpu24', 'cpu'].map((name) => `CONSUMER.MSG.NEXT.AD_JOBS.w_${name}_high`));
+});
+
+test('every pool has a credential of its own, for its class and for its workers alone', async () => {
+  const pools = ['gpu-spot=gpu24', 'cpu'].map(parsePool);
+  const { users, authorizationFile } = await make({ pools, classes: [] });
+  const [, spot = '', cpu = ''] = readFileSync(authorizationFile, 'utf8').split('nkey: ').slice(1);
+
+  expect(users.map(({ name }) => name)).toEqual(['controller', 'gpu-spot', 'cpu', 'alice', 'root']);
+  expect(spot.match(/MSG\.NEXT\.AD_JOBS\.w_[a-z0-9]+_high/g)).toEqual(['MSG.NEXT.AD_JOBS.w_gpu24_high']);
+  expect(spot).toContain('"ad.live.heartbeat.gpu-spot.*"');
+  expect(cpu.match(/MSG\.NEXT\.AD_JOBS\.w_[a-z0-9]+_high/g)).toEqual(['MSG.NEXT.AD_JOBS.w_cpu_high']);
+  expect(cpu).toContain('"ad.live.order.cpu.*"');
+});
+
+test('a pool or a class must be named: there would be no worker', async () => {
+  const { exitCode, stderr } = await runCommand(AdminNatsUsers, ['--out', folder, '--user', 'alice']);
+
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining('--class, --pool')]);
+});
+
+test.each(['', '=cpu', 'a=', 'Gpu', 'gpu--spot', '-gpu', 'a'.repeat(25)])('%j names no pool', (text) => {
+  expect(() => parsePool(text)).toThrow(expect.objectContaining({ code: 'bad_user_name', kind: 'user' }));
 });
 
 test('nothing is written when a file is there already', async () => {

@@ -1,13 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { userError } from '@adctl/protocol';
+import { POOL_SEPARATOR, userError } from '@adctl/protocol';
 import { stringify } from 'yaml';
 import type { NatsUsersAnswer } from '../answers/nats-users.js';
 
 export interface NatsUsersRequest {
   /** Where the files go; made when it is missing. */
   readonly folder: string;
-  /** Classes of trials that workers may take. */
+  /** Pools of workers, each with a credential of its own, and the class of trials that it may take. */
+  readonly pools: readonly { readonly name: string; readonly class: string }[];
+  /** Classes of trials for one credential that workers of all pools share; none: there is no such credential. */
   readonly classes: readonly string[];
   /** Names of the people who use the CLI; each owns what it submits. */
   readonly people: readonly string[];
@@ -16,13 +18,31 @@ export interface NatsUsersRequest {
   readonly namespace: string | undefined;
 }
 
-/** Names of the two users that the Helm chart expects. */
+/**
+ * Reads `gpu-spot=gpu24`; a pool without a class has one of its own name, as in the chart.
+ * @throws AdctlError user `bad_user_name` for what cannot name a pool.
+ */
+export function parsePool(text: string): NatsUsersRequest['pools'][number] {
+  const [, name, className = name] = /^([^=]+)(?:=(.+))?$/.exec(text) ?? [];
+  if (name !== undefined && className !== undefined && POOL_NAME.test(name) && !name.includes(POOL_SEPARATOR)) {
+    return { name, class: className };
+  }
+  throw userError('bad_user_name', `'${text}' does not name a pool`, {
+    hint: `Write NAME or NAME=CLASS. A pool's name is lower-case letters, digits and single dashes, at most 24.`,
+    details: { name: text },
+  });
+}
+
+/** As in the pools file. */
+const POOL_NAME = /^[a-z0-9]([a-z0-9-]{0,22}[a-z0-9])?$/;
+/** Names of the users that the Helm chart expects, beside those of the pools. */
 const [CONTROLLER, WORKER] = ['controller', 'worker'];
 const AUTHORIZATION_FILE = 'authorization.conf';
 const VALUES_FILE = 'values.yaml';
 
 /**
- * Makes the users of a cluster's NATS server: one controller, one shared by all workers, one for each person. Every seed is
+ * Makes the users of a cluster's NATS server: one controller, one for each pool of workers, or one that all share, one for
+ * each person. Every seed is
  * a secret and goes into a file of its own that only this user may read; what the server needs holds public keys only.
  *
  * @throws AdctlError user `file_exists` when a file is there already (nothing is written then); `bad_permission_name` for
@@ -32,7 +52,12 @@ export async function makeNatsUsers(request: NatsUsersRequest): Promise<NatsUser
   const { createUserKey, renderAuthorization } = await import('@adctl/messaging/nats');
   const users = [
     { name: CONTROLLER, role: 'controller' } as const,
-    { name: WORKER, role: 'worker', classes: request.classes, shared: true } as const,
+    ...request.pools.map(
+      (pool) => ({ name: pool.name, role: 'worker', classes: [pool.class], sharedBy: 'pool' }) as const,
+    ),
+    ...(request.classes.length === 0
+      ? []
+      : [{ name: WORKER, role: 'worker', classes: request.classes, sharedBy: 'all' } as const]),
     ...request.people.map((name) => ({ name, role: 'cli' }) as const),
     ...request.admins.map((name) => ({ name, role: 'admin' }) as const),
   ].map((user) => ({ user, key: createUserKey() }));
@@ -40,7 +65,7 @@ export async function makeNatsUsers(request: NatsUsersRequest): Promise<NatsUser
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {
     throw userError('bad_user_name', `there would be two users named '${twice}'`, {
-      hint: `People cannot be named ${CONTROLLER} or ${WORKER}, nor twice.`,
+      hint: `People and pools cannot be named ${CONTROLLER} or ${WORKER}, nor like each other.`,
       details: { name: twice },
     });
   }

@@ -1,4 +1,4 @@
-import { isFinal, type TrialId, type TrialRecord, type WorkerOrder } from '@adctl/protocol';
+import { isFinal, orderTopic, type TrialId, type TrialRecord, type WorkerOrder } from '@adctl/protocol';
 import { type ControllerContext, failureLimits, nowOf } from '../context.js';
 import type { SweepBook, TrialEntry } from '../observe/sweep-book.js';
 import { type Fold, foldFact, type TrialFact } from '../plan/fold-fact.js';
@@ -130,5 +130,5 @@ export async function orderStop(context: ControllerContext, record: TrialRecord)
     reason,
     checkpoint: reason !== 'fenced',
   };
-  await context.messaging.control.publish(`order.${worker}`, order);
+  await context.messaging.control.publish(orderTopic(worker), order);
 }

@@ -1,4 +1,4 @@
-import { digestOf } from '@adctl/protocol';
+import { digestOf, POOL_SEPARATOR } from '@adctl/protocol';
 import type { Pool, PoolsFile } from './pool.js';
 
 /** Labels and annotations on what the controller makes. */
@@ -33,14 +33,15 @@ export function workerSelector(instance: string): string {
 }
 
 /**
- * Name of a worker's Job, the same whenever the same controller asks again: `<pool>-<term>-<number>`.
+ * Name of a worker's Job, the same whenever the same controller asks again: `<pool>--<term>-<number>`.
+ * Its pod's name begins with it and is the worker's id.
  *
  * @param term of the leading controller; no two leaders have the same, so no name is used twice
  * @param number counts from 1 within the term
  * @returns at most 63 characters for terms below 36^12 and numbers below 36^6
  */
 export function workerJobName(pool: string, term: number, number: number): string {
-  return `${pool}-${term.toString(36)}-${number.toString(36)}`;
+  return `${pool}${POOL_SEPARATOR}${term.toString(36)}-${number.toString(36)}`;
 }
 
 /** Digest (16 hex digits) of everything a pool's Jobs are made from, but their names. */

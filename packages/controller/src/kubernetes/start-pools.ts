@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '@adctl/messaging';
-import { WorkerId, type WorkerOrder } from '@adctl/protocol';
+import { orderTopic, WorkerId, type WorkerOrder } from '@adctl/protocol';
 import type { KubeConfig, V1OwnerReference } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import type { Controller } from '../controller.js';
@@ -168,7 +168,7 @@ export function seenByPools({ context, workerGone }: Controller, slotsOf: (owner
     workerGone: (worker, how) => workerGone(WorkerId.parse(worker), how),
     async drain(worker) {
       const order: WorkerOrder = { version: 1, order: 'drain' };
-      await context.messaging.control.publish(`order.${worker}`, order);
+      await context.messaging.control.publish(orderTopic(worker), order);
     },
   };
 }

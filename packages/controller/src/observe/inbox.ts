@@ -1,7 +1,9 @@
 import type { StateEntry } from '@adctl/messaging';
 import {
   AttemptEvent,
+  HEARTBEATS,
   isFinal,
+  isHeartbeatOf,
   Lease,
   ReleaseEvent,
   ResultEvent,
@@ -121,10 +123,14 @@ function noteLease(context: ControllerContext, inbox: Inbox, sweep: SweepId, tri
 
 /** Hears heartbeats, and repeats orders that their worker has not followed yet. @returns the function that stops it. */
 export function hearWorkers(context: ControllerContext): Promise<() => Promise<void>> {
-  return context.messaging.control.subscribe('heartbeat.*', (topic, payload) => {
+  return context.messaging.control.subscribe(HEARTBEATS, (topic, payload) => {
     const heartbeat = WorkerHeartbeat.safeParse(payload);
     if (!heartbeat.success) {
       context.logger.warn({ topic }, 'heartbeat not understood');
+      return;
+    }
+    if (!isHeartbeatOf(topic, heartbeat.data.worker)) {
+      context.logger.warn({ topic, worker: heartbeat.data.worker }, 'a heartbeat in the name of another worker');
       return;
     }
     if (context.fleet.note(heartbeat.data, context.clock.now())) context.wake();

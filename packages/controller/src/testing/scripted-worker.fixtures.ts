@@ -4,8 +4,10 @@ import {
   attemptRecordKey,
   type EngineFacts,
   type FailureClass,
+  heartbeatTopic,
   isFinal,
   Lease,
+  orderTopic,
   type ReleaseEvent,
   type ResultEvent,
   type Sha256,
@@ -72,14 +74,14 @@ export async function startScriptedWorker(options: ScriptedWorkerOptions): Promi
   const claims: ScriptedWorker['claims'] = [];
   const orders = new Map<string, () => void>();
   const ordered = new Set<string>();
-  await messaging.control.subscribe(`order.${worker}`, (_topic, payload) => {
+  await messaging.control.subscribe(orderTopic(worker), (_topic, payload) => {
     const order = WorkerOrder.parse(payload);
     if (order.order !== 'stop-trial') return;
     ordered.add(`${order.sweep}.${order.trial} ${order.attempt}`);
     orders.get(`${order.sweep}.${order.trial}`)?.();
   });
   const beat = () =>
-    messaging.control.publish(`heartbeat.${worker}`, {
+    messaging.control.publish(heartbeatTopic(worker), {
       version: 1,
       worker,
       at: new Date().toISOString(),

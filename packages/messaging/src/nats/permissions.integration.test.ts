@@ -2,7 +2,16 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type AdctlError, SweepId, type TrialAssignment, TrialId } from '@adctl/protocol';
+import {
+  type AdctlError,
+  HEARTBEATS,
+  heartbeatTopic,
+  orderTopic,
+  SweepId,
+  type TrialAssignment,
+  TrialId,
+  WorkerId,
+} from '@adctl/protocol';
 import { createUser } from 'nkeys.js';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Messaging } from '../deployment.js';
@@ -29,6 +38,8 @@ function createKey(name: string): { nkey: string; credentials: NatsCredentials }
 const keys = {
   controller: createKey('controller'),
   w1: createKey('w1'),
+  cpu: createKey('cpu'),
+  gpu: createKey('gpu'),
   alice: createKey('alice'),
   root: createKey('root'),
   stranger: createKey('stranger'),
@@ -36,6 +47,9 @@ const keys = {
 const users: NatsUser[] = [
   { role: 'controller', name: 'controller', login: { nkey: keys.controller.nkey } },
   { role: 'worker', name: 'w1', classes: ['cpu'], login: { nkey: keys.w1.nkey } },
+  // As they are deployed: one credential for each pool.
+  { role: 'worker', name: 'cpu', classes: ['cpu'], sharedBy: 'pool', login: { nkey: keys.cpu.nkey } },
+  { role: 'worker', name: 'gpu', classes: ['gpu24'], sharedBy: 'pool', login: { nkey: keys.gpu.nkey } },
   { role: 'cli', name: 'alice', login: { nkey: keys.alice.nkey } },
   { role: 'admin', name: 'root', login: { nkey: keys.root.nkey } },
 ];
@@ -145,6 +159,36 @@ await describeOnServers(
       });
     });
 
+    it('workers of two pools work side by side, each by the credential of its pool', async () => {
+      const controller = await as('controller', 'controller');
+      const heard: string[] = [];
+      await controller.control.subscribe(HEARTBEATS, (topic) => heard.push(topic));
+      for (const [pool, name] of [
+        ['cpu', 'cpu'],
+        ['gpu', 'gpu24'],
+      ] as const) {
+        const id = WorkerId.parse(`${pool}--1-1-x7k2p`);
+        const worker = await connectNats({
+          ...optionsOf('worker', 'w1'),
+          ...{ identity: id, inboxPrefix: `_INBOX_${pool}.${id}`, credentials: keys[pool].credentials },
+        });
+        open.push(worker);
+        await worker.control.subscribe(orderTopic(id), (topic) => heard.push(topic));
+        await worker.control.publish(heartbeatTopic(id), 1);
+        await controller.control.publish(orderTopic(id), 1);
+        await controller.queue.publish(entry(name));
+        const delivery = await worker.queue.next({ class: name, waitMs: 5_000 });
+        await delivery?.ack();
+        expect(await controller.queue.contents()).toEqual([]);
+      }
+
+      const topics = ['heartbeat', 'order'].flatMap((what) =>
+        ['cpu', 'gpu'].map((pool) => `${what}.${pool}.1-1-x7k2p`),
+      );
+      await expect.poll(() => heard.toSorted()).toEqual(topics);
+      expect(problems).toEqual([]);
+    });
+
     /** Publishes, requests and subscriptions that the server must refuse, by role. */
     const crimes = {
       w1: {
@@ -173,6 +217,32 @@ await describeOnServers(
           'answer in the controller’s place': 'ad.api.*.sweeps.submit',
           'read other workers’ orders': 'ad.live.order.*',
           'read everything': '>',
+        },
+      },
+      cpu: {
+        send: {
+          'take a trial of another class': '$JS.API.CONSUMER.MSG.NEXT.AD_JOBS.w_gpu24_normal',
+          'see how many trials of another class wait': '$JS.API.CONSUMER.INFO.AD_JOBS.w_gpu24_normal',
+          'ack a trial of another class': '$JS.ACK.AD_JOBS.w_gpu24_normal.1.1.1.1.0',
+          'ack one through a JetStream domain': '$JS.ACK.hub.account.AD_JOBS.w_gpu24_normal.1.1.1.1.0.token',
+          'look into the queue': '$JS.API.STREAM.MSG.GET.AD_JOBS',
+          'read the queue by a consumer of its own': '$JS.API.CONSUMER.CREATE.AD_JOBS.mine.ad.job.gpu24.normal.>',
+          'read the queue directly': '$JS.API.DIRECT.GET.AD_JOBS',
+          'beat for a worker of another pool': 'ad.live.heartbeat.gpu.1-1-x7k2p',
+          'beat for a worker of no pool': 'ad.live.heartbeat.w1',
+          'order a worker of another pool': 'ad.live.order.gpu.1-1-x7k2p',
+          'order a worker of its own pool': 'ad.live.order.cpu.1-1-x7k2p',
+          'put a trial into the queue': 'ad.job.cpu.high.s1.t9',
+          'write a trial record': '$KV.ad_trial.s1.t1',
+          'write into another pool’s inbox': '_INBOX_gpu.x',
+        },
+        listen: {
+          'hear orders for workers of another pool': 'ad.live.order.gpu.*',
+          'hear orders for a worker of no pool': 'ad.live.order.w1',
+          'hear all orders': 'ad.live.order.>',
+          'hear heartbeats': 'ad.live.heartbeat.>',
+          'read what another pool is answered': '_INBOX_gpu.>',
+          'read the queue': 'ad.job.>',
         },
       },
       alice: {
@@ -225,7 +295,7 @@ await describeOnServers(
       },
     } as const;
 
-    describe.each(['w1', 'alice', 'root', 'controller'] as const)('%s is refused to', (who) => {
+    describe.each(['w1', 'cpu', 'alice', 'root', 'controller'] as const)('%s is refused to', (who) => {
       let client: NatsClient;
       beforeAll(async () => {
         client = await connectClient({

@@ -22,11 +22,18 @@ describe('permissions', () => {
     });
   });
 
-  it('let all workers of a pool share a credential', () => {
-    const { publish, subscribe } = permissionsOf({ ...worker, name: 'pool-a', shared: true });
+  it('let the workers of a pool share a credential, which stands for no worker of another', () => {
+    const { publish, subscribe } = permissionsOf({ ...worker, name: 'pool-a', sharedBy: 'pool' });
 
-    expect(publish).toContain('ad.live.heartbeat.*');
-    expect(subscribe).toEqual(['_INBOX_pool-a.>', 'ad.live.order.*']);
+    expect(publish.filter((subject) => subject.includes('heartbeat'))).toEqual(['ad.live.heartbeat.pool-a.*']);
+    expect(subscribe).toEqual(['_INBOX_pool-a.>', 'ad.live.order.pool-a.*']);
+  });
+
+  it('let the workers of all pools share a credential, which stands for each of them', () => {
+    const { publish, subscribe } = permissionsOf({ ...worker, name: 'worker', sharedBy: 'all' });
+
+    expect(publish.filter((subject) => subject.includes('heartbeat'))).toEqual(['ad.live.heartbeat.>']);
+    expect(subscribe).toEqual(['_INBOX_worker.>', 'ad.live.order.>']);
   });
 
   it.each([

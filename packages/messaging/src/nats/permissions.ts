@@ -1,4 +1,4 @@
-import { AdctlError } from '@adctl/protocol';
+import { AdctlError, heartbeatTopic, orderTopic, POOL_SEPARATOR } from '@adctl/protocol';
 import { type BucketName, STATE_BUCKETS } from '../state-store.js';
 import { PRIORITIES } from '../trial-queue.js';
 import { createNames, type NatsNames } from './names.js';
@@ -18,10 +18,13 @@ export type NatsUser = { readonly name: string; readonly login: NatsLogin } & (
       /** Classes it may take trials of. */
       readonly classes: readonly string[];
       /**
-       * One credential for all workers of a pool: they may use any worker id, and inboxes `_INBOX_<name>.<worker>`, which
-       * the pool's workers could read of each other. Default: `name` is the id of the one worker.
+       * Who uses the credential. Default: the one worker whose id is `name`.
+       * - `pool`: the workers of the pool `name`, whose ids begin with `<name>--`.
+       * - `all`: workers of every pool, under any id. Weaker: each could beat and hear orders for each.
+       *
+       * Inboxes are then `_INBOX_<name>.<worker>`, which those who share the credential could read of each other.
        */
-      readonly shared?: boolean;
+      readonly sharedBy?: 'pool' | 'all';
     }
   /** A person: submits, watches, cancels. */
   | { readonly role: 'cli' }
@@ -62,7 +65,7 @@ export function permissionsOf(user: NatsUser, namespace?: string): NatsPermissio
     };
   }
   for (const name of user.classes) assertToken(name);
-  const worker = user.shared === true ? '*' : user.name;
+  const ids = idsOf(user);
   const consumers = user.classes.flatMap((name) => PRIORITIES.map((priority) => names.consumer(name, priority)));
   return {
     publish: [
@@ -79,12 +82,18 @@ export function permissionsOf(user: NatsUser, namespace?: string): NatsPermissio
       ),
       names.bucketSubject('lease', '>'),
       ...['result.>', 'attempt.>', 'release.>', 'metric.>'].map((filter) => names.event(filter).subject),
-      ...[`heartbeat.${worker}`, 'progress.>', 'log.>'].map((topic) => names.live(topic)),
+      ...[heartbeatTopic(ids), 'progress.>', 'log.>'].map((topic) => names.live(topic)),
     ],
     denyPublish: [],
-    subscribe: [`_INBOX_${user.name}.>`, names.live(`order.${worker}`)],
+    subscribe: [`_INBOX_${user.name}.>`, names.live(orderTopic(ids))],
     mayRespond: false,
   };
+}
+
+/** Worker ids that a credential stands for, in the words of topics. */
+function idsOf({ name, sharedBy }: NatsUser & { readonly role: 'worker' }): string {
+  if (sharedBy === undefined) return name;
+  return sharedBy === 'pool' ? `${name}${POOL_SEPARATOR}*` : '>';
 }
 
 function controllerPermissions(name: string, names: NatsNames): NatsPermissions {

@@ -9,7 +9,7 @@ export default class AdminNatsUsers extends AdctlCommand<typeof AdminNatsUsers> 
   static override description =
     'Every user gets an nkey. Seeds are secrets: each goes into a file of its own that only you may read. The block for the server holds public keys and the least permissions of each role.';
   static override examples = [
-    '<%= config.bin %> admin nats-users --out keys --class gpu24 --user alice --user nightly --admin carol',
+    '<%= config.bin %> admin nats-users --out keys --pool gpu-spot=gpu24 --pool gpu=gpu24 --pool cpu --user alice --admin carol',
     '<%= config.bin %> admin nats-users --out keys --class cpu --class gpu80 --user alice --namespace lab --json',
   ];
   static override flags = {
@@ -19,10 +19,19 @@ export default class AdminNatsUsers extends AdctlCommand<typeof AdminNatsUsers> 
       required: true,
       helpValue: 'FOLDER',
     }),
+    pool: Flags.string({
+      summary:
+        'A pool of workers, which gets a credential of its own, and its class if that has another name; may be given several times.',
+      env: variableOf('pool'),
+      atLeastOne: ['pool', 'class'],
+      multiple: true,
+      multipleNonGreedy: true,
+      helpValue: 'NAME[=CLASS]',
+    }),
     class: Flags.string({
-      summary: 'Class of trials that workers may take; may be given several times.',
+      summary:
+        'Class of trials for one credential that workers of all pools share, instead of --pool; weaker. May be given several times.',
       env: variableOf('class'),
-      required: true,
       multiple: true,
       multipleNonGreedy: true,
       helpValue: 'NAME',
@@ -55,9 +64,10 @@ export default class AdminNatsUsers extends AdctlCommand<typeof AdminNatsUsers> 
 
   async run(): Promise<NatsUsersAnswer> {
     const { resolve } = await import('node:path');
-    const { makeNatsUsers } = await import('../../services/nats-users.js');
-    const { out, class: classes, user: people, admin: admins, namespace } = this.flags;
-    const made = await makeNatsUsers({ folder: resolve(out), classes, people, admins, namespace });
+    const { makeNatsUsers, parsePool } = await import('../../services/nats-users.js');
+    const { out, pool = [], class: classes = [], user: people, admin: admins, namespace } = this.flags;
+    const pools = pool.map(parsePool);
+    const made = await makeNatsUsers({ folder: resolve(out), pools, classes, people, admins, namespace });
     return this.reply(AdminNatsUsers.answer, made, renderNatsUsers);
   }
 }

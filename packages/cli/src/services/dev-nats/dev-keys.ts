@@ -22,7 +22,7 @@ export async function createDevKeys(directory: string, className: string): Promi
   const person = userInfo().username.replace(/[^A-Za-z0-9_-]/g, '-');
   const roles = [
     { role: 'controller', name: 'controller' },
-    { role: 'worker', name: POOL_USER, classes: [className], shared: true },
+    { role: 'worker', name: POOL_USER, classes: [className], sharedBy: 'all' },
     { role: 'admin', name: person },
   ] as const;
   const seedFile = (user: string) => join(directory, `${user}.nk`);
