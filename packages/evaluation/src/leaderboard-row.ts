@@ -32,7 +32,6 @@ export interface LeaderboardResult
     | 'parameters'
     | 'imagesPerSecond'
     | 'scoredPerSecond'
-    | 'seconds'
     | 'endedAt'
   > {
   readonly spec: Pick<
@@ -41,6 +40,8 @@ export interface LeaderboardResult
   > & { readonly dataset: Pick<TrialDataset, 'name' | 'digest' | 'protocol' | 'splitSeed' | 'normal'> };
   readonly ending: Pick<Ending, 'state'>;
   readonly failures: readonly Pick<AttemptRecord, 'class'>[];
+  /** Seconds that all its attempts held their slots, as far as they were recorded. */
+  readonly spentSeconds: number;
   /** Absent in results that were indexed before it was. */
   readonly engine?: EngineUse | undefined;
 }
@@ -128,7 +129,8 @@ export function foldRow(input: RowInput): LeaderboardRow {
     }),
     configurationsTried: effort.configurations,
     searchSeconds: effort.seconds,
-    reportSeconds: totalSeconds(report),
+    // A reused result counts what it once took.
+    reportSeconds: report.reduce((sum, { spentSeconds }) => sum + spentSeconds, 0),
     endings: sumOf(search.endings, countBy(report.map(({ ending }) => ending.state))),
     failures: sumOf(
       search.failures,
@@ -299,11 +301,6 @@ function publishedFigures(
 /** The image-level figure keeps the name it has always had. */
 function toAuroc({ value, ...rest }: PublishedPixelFigure): PublishedFigure {
   return { auroc: value, ...rest };
-}
-
-/** Seconds over all attempts of these trials; a reused result counts what it once took. */
-export function totalSeconds(results: readonly LeaderboardResult[]): number {
-  return results.reduce((sum, { seconds }) => sum + (seconds?.total ?? 0), 0);
 }
 
 function countBy<K extends string>(keys: readonly K[]): Partial<Record<K, number>> {

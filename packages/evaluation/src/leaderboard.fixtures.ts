@@ -63,7 +63,7 @@ export function buildResult(facts: ResultFacts): LeaderboardResult {
     selection: auroc === undefined ? undefined : { auroc: auroc - 0.1, loss: 1 },
     test: auroc === undefined ? undefined : testMetrics(auroc),
     untrained: auroc === undefined ? undefined : { auroc: 0.5 },
-    seconds: { train: seconds / 2, total: seconds },
+    spentSeconds: seconds,
     engine,
     endedAt: `2026-01-01T00:00:${String(endedAt).padStart(2, '0')}.000Z`,
   };

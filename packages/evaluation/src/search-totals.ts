@@ -48,9 +48,9 @@ export class SearchTotaller {
   /** @param result of a search trial. */
   add(result: LeaderboardResult): void {
     const open = this.#of(result.spec);
-    const { spec, ending, failures, seconds } = result;
+    const { spec, ending, failures, spentSeconds } = result;
     open.trials += 1;
-    open.milliseconds += Math.round((seconds?.total ?? 0) * 1000);
+    open.milliseconds += Math.round(spentSeconds * 1000);
     open.classes.add(spec.dataset.normal);
     open.codeVersions.add(spec.codeVersion);
     addTo(open.endings, ending.state);

@@ -86,7 +86,7 @@ export const LeaderboardRow = z.object({
   classes: z.array(LeaderboardClass),
   /** Different configurations of this method in the group, searched or reported, over all sweeps. */
   configurationsTried: z.int().min(0),
-  /** Seconds of computing: all search trials of the method in the group; the report trials of this row. */
+  /** Seconds that recorded attempts held their slots, failed ones included: all search trials of the method in the group; the report trials of this row. */
   searchSeconds: z.number(),
   reportSeconds: z.number(),
   /** Trials of this row (both phases) by how they ended. */

@@ -33,6 +33,8 @@ export const IndexRow = z.object({
   /** Absent in parts of earlier versions. */
   engine: EngineUse.optional(),
   seconds: z.object({ train: z.number(), total: z.number() }).optional(),
+  /** Seconds that all recorded attempts held their slots, failed ones included; absent in parts of earlier versions. */
+  spentSeconds: z.number().optional(),
   endedAt: z.iso.datetime(),
   reusedFrom: z.object({ sweep: z.string(), trial: z.string() }).optional(),
 });

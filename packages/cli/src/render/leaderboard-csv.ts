@@ -43,6 +43,8 @@ const COLUMNS: readonly (readonly [string, (line: Line) => unknown])[] = [
   ['configurations_tried', ({ row }) => row.configurationsTried],
   ['search_seconds', ({ row }) => row.searchSeconds],
   ['report_seconds', ({ row }) => row.reportSeconds],
+  ['endings', ({ row }) => counts(row.endings)],
+  ['failed_attempts', ({ row }) => counts(row.failures)],
   ['parameters', ({ row }) => row.parameters],
   ['trained_per_second', ({ row }) => row.trainedPerSecond],
   ['scored_per_second', ({ row }) => row.scoredPerSecond],
@@ -68,6 +70,13 @@ export function renderLeaderboardCsv(board: Leaderboard): string {
 /** `2.21.0/cpu/1`: TensorFlow, device, threads. */
 function engineName(engine: EngineUse | null): string {
   return engine === null ? 'unknown' : [engine.tensorflow, engine.gpu ? 'gpu' : 'cpu', engine.threads].join('/');
+}
+
+/** `completed=4 diverged=2` */
+function counts(named: Readonly<Partial<Record<string, number>>>): string {
+  return Object.entries(named)
+    .map(([name, count]) => `${name}=${count}`)
+    .join(' ');
 }
 
 function csvCell(value: unknown): string {

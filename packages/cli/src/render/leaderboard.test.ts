@@ -115,6 +115,16 @@ describe('renderLeaderboardCsv', () => {
       .split(',');
     const cell = (name: string) => cells[header.indexOf(name)];
     expect([cell('pixel_auroc_mean'), cell('pro_mean'), cell('parameters')]).toEqual(['0.95', '0.8', '123456']);
+    const failed = buildRow({ endings: { completed: 4, diverged: 2 }, failures: { 'node-lost': 1 } });
+    const cellsOfFailed = renderLeaderboardCsv(buildLeaderboard([failed]))
+      .split('\n')[1]!
+      .split(',');
+    const ofFailed = (name: string) => cellsOfFailed[header.indexOf(name)];
+    expect([ofFailed('endings'), ofFailed('failed_attempts'), ofFailed('code_versions')]).toEqual([
+      'completed=4 diverged=2',
+      'node-lost=1',
+      failed.codeVersions[0],
+    ]);
     expect(lines[1]).toMatch(/"\{""learningRate"":0\.001,""lambdaRec"":50\}"$/);
   });
 });

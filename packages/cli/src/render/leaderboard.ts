@@ -111,14 +111,19 @@ function renderClasses(group: LeaderboardGroup, style: Style): string[] {
   return [`${style.bold('By normal class')}\n${renderTable(rows, columns, style)}`];
 }
 
-/** What each row was trained with, as far as it differs from its method's defaults. */
+/** Which code trained each row, and with what, as far as it differs from its method's defaults. */
 function renderChosen(group: LeaderboardGroup, style: Style): string[] {
   const lines = group.rows.flatMap((row) => {
     if (row.hyperparameters === null || row.configuration === null) return [];
     const chosen = hyperparameterLine(withoutDefaults(row.method, row.hyperparameters));
-    return [`  ${row.method} ${style.dim(row.configuration)}  ${chosen === '' ? 'all defaults' : chosen}`];
+    const code = row.codeVersions.map((digest) => digest.slice(0, 12)).join(' + ');
+    return [
+      `  ${row.method} ${style.dim(row.configuration)}  code ${code}  ${chosen === '' ? 'all defaults' : chosen}`,
+    ];
   });
-  return lines.length === 0 ? [] : [[`${style.bold('Hyperparameters')} other than the defaults`, ...lines].join('\n')];
+  return lines.length === 0
+    ? []
+    : [[`${style.bold('Code and hyperparameters')} other than the defaults`, ...lines].join('\n')];
 }
 
 function withoutDefaults(method: string, values: Readonly<Record<string, unknown>>): Record<string, unknown> {
@@ -142,7 +147,7 @@ function renderFootnotes(group: LeaderboardGroup, style: Style): string {
   });
   const notes = [
     'AUROC is the mean ± standard deviation over report seeds of the test AUROC; classes are averaged within a seed first. The interval is Student t over those seeds. Report seeds were never used to choose anything.',
-    'Tried counts the different configurations of the method here, searched or reported, over all sweeps shown.',
+    'Tried counts the different configurations of the method here, searched or reported, over all sweeps shown. Compute is at least the time that all its searches and the row took, failed attempts included, cancelled ones not.',
     ...byMethod.flatMap(([method, own]) => {
       const ranked = own.filter(({ rank }) => rank !== null).length;
       if (ranked < 2) return [];

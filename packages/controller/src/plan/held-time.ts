@@ -11,6 +11,16 @@ export interface HeldTime {
 /** Endings that only a worker writes; the others end a trial whose attempts were counted before. */
 const OF_WORKERS: ReadonlySet<FinalState> = new Set(['completed', 'stopped', 'diverged', 'infeasible']);
 
+/** Whether a result of this ending tells of an attempt that nothing else tells of. */
+export function endsAttempt(state: FinalState): boolean {
+  return OF_WORKERS.has(state);
+}
+
+/** Seconds from a claim to an end; 0 when nobody noted the claim. */
+export function secondsHeld(from: string | undefined, untilMs: number): number {
+  return from === undefined ? 0 : Math.max(0, untilMs - Date.parse(from)) / 1000;
+}
+
 /**
  * The time that a fact says an attempt held its slot; null when the fact ends none. Call it for facts that changed the
  * record only: repeats would count twice.
@@ -22,7 +32,7 @@ export function heldTime(record: TrialRecord, fact: TrialFact, now: Date): HeldT
   switch (fact.fact) {
     case 'result': {
       const { ending, reusedFrom, startedAt, endedAt } = fact.result;
-      if (reusedFrom !== undefined || !OF_WORKERS.has(ending.state)) return null;
+      if (reusedFrom !== undefined || !endsAttempt(ending.state)) return null;
       return held(startedAt, Date.parse(endedAt), 'useful');
     }
     case 'attempt':
@@ -39,5 +49,5 @@ export function heldTime(record: TrialRecord, fact: TrialFact, now: Date): HeldT
 }
 
 function held(from: string | undefined, untilMs: number, outcome: HeldTime['outcome']): HeldTime | null {
-  return from === undefined ? null : { seconds: Math.max(0, untilMs - Date.parse(from)) / 1000, outcome };
+  return from === undefined ? null : { seconds: secondsHeld(from, untilMs), outcome };
 }

@@ -1,5 +1,6 @@
 import type { LeaderboardResult } from '@adctl/evaluation';
 import { EngineUse, type IndexHead, type IndexRow, type SweepId, type TrialResult, trainedWith } from '@adctl/protocol';
+import { spentSeconds } from './spent-seconds.js';
 
 /** What the index keeps of a result. */
 export function toIndexRow(result: TrialResult, resultKey: string): IndexRow {
@@ -30,6 +31,7 @@ export function toIndexRow(result: TrialResult, resultKey: string): IndexRow {
     backbone,
     engine: engine && EngineUse.parse(engine),
     seconds,
+    spentSeconds: spentSeconds(result),
     endedAt,
     reusedFrom,
   };
@@ -39,7 +41,15 @@ export function toIndexRow(result: TrialResult, resultKey: string): IndexRow {
 export function toLeaderboardResult(row: IndexRow, sweep: SweepId, dataset: IndexHead['dataset']): LeaderboardResult {
   const { trial, index, phase, method, configuration, hyperparameters = {}, normal, seed, codeVersion } = row;
   const { generation, state, failures, selection, test, pixel, untrained, endedAt } = row;
-  const { backbone, engine, parameters, imagesPerSecond, scoredPerSecond, seconds } = row;
+  const {
+    backbone,
+    engine,
+    parameters,
+    imagesPerSecond,
+    scoredPerSecond,
+    seconds,
+    spentSeconds = seconds?.total ?? 0,
+  } = row;
   return {
     spec: {
       sweep,
@@ -65,7 +75,12 @@ export function toLeaderboardResult(row: IndexRow, sweep: SweepId, dataset: Inde
     scoredPerSecond,
     backbone,
     engine,
-    seconds,
+    spentSeconds,
     endedAt,
   };
+}
+
+/** Whether a row of an earlier version leaves out what its result can tell: the time of attempts that failed. */
+export function isShort({ spentSeconds, failures }: IndexRow): boolean {
+  return spentSeconds === undefined && failures.length > 0;
 }

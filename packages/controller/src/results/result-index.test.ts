@@ -1,5 +1,5 @@
 import { IndexHead, indexHeadKey, indexPrefix, type SweepId, type TrialSummary } from '@adctl/protocol';
-import { readIndexHead, readIndexPart } from '@adctl/storage';
+import { changeIndexHead, readIndexHead, readIndexPart, writeIndexPart } from '@adctl/storage';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { startScriptedWorker } from '../testing/scripted-worker.fixtures.js';
 import {
@@ -96,6 +96,26 @@ describe('the index of results', () => {
 
       expect(timeless(await deployment.leaderboard(sweep))).toEqual(board);
     }
+  });
+
+  test('what a part of an earlier version leaves out of a trial that failed is read from its result', async () => {
+    await startScriptedWorker({
+      ...deployment,
+      signal: stop.signal,
+      script: ({ index }) => (index === 0 ? { does: 'fail', class: 'user', kind: 'user' } : { does: 'complete' }),
+    });
+    const sweep = await run(SMALL);
+    const { head } = await readIndexHead(deployment.objects, sweep);
+    const rows = await readIndexPart(deployment.objects, head!.parts[0]!);
+    const board = await deployment.leaderboard(sweep);
+
+    const old = rows.map(({ spentSeconds: _, ...row }) => row);
+    const part = await writeIndexPart(deployment.objects, sweep, 0, old);
+    await changeIndexHead(deployment.objects, sweep, (before) => ({ ...before!, parts: [part] }));
+    await restart();
+
+    expect(board.groups[0]?.rows[0]?.searchSeconds).toBe(31); // one completed in 1 s, one failed after 30 s
+    expect(await deployment.leaderboard(sweep)).toEqual(board);
   });
 
   test('a retried trial leaves its part, and its new result counts alone', async () => {

@@ -8,8 +8,9 @@ import {
   segmentOf,
 } from '@adctl/protocol';
 import { readIndexHead, readIndexPart, readResult } from '@adctl/storage';
+import { inBatches } from '../batches.js';
 import type { ControllerContext } from '../context.js';
-import { toIndexRow, toLeaderboardResult } from './index-row.js';
+import { isShort, toIndexRow, toLeaderboardResult } from './index-row.js';
 
 /** A final trial whose result has not been looked at. */
 export interface FinalTrial {
@@ -92,7 +93,8 @@ export class SweepIndex {
     await this.#readUnread(() => true);
     for (const part of this.#parts.values()) {
       if (this.#counted.has(part.segment)) continue;
-      for (const row of await readIndexPart(this.context.objects, part)) this.#count(row);
+      const rows = await readIndexPart(this.context.objects, part);
+      for (const row of await inBatches(rows, (row) => this.#whole(row))) this.#count(row);
       this.#counted.add(part.segment);
     }
     const isCopy = (origin: string) => origin !== '' && origin !== this.sweep && isIncluded(origin);
@@ -128,6 +130,13 @@ export class SweepIndex {
     const result = await readResult(this.context.objects, resultKey);
     if (result === null) this.#unread.delete(index);
     else this.note(toIndexRow(result, resultKey));
+  }
+
+  /** A row with all that its result tells, also where an earlier version indexed it. */
+  async #whole(row: IndexRow): Promise<IndexRow> {
+    if (!isShort(row)) return row;
+    const result = await readResult(this.context.objects, row.resultKey);
+    return result === null ? row : toIndexRow(result, row.resultKey);
   }
 
   #count(row: IndexRow): void {

@@ -30,6 +30,9 @@ const ENGINE: EngineFacts = {
   platform: 'linux-x64',
 };
 
+/** How long a failing attempt says that it took. */
+const FAILED_ATTEMPT_MS = 30_000;
+
 /** What one attempt comes to. */
 export type Script =
   | { readonly does: 'complete' }
@@ -218,18 +221,19 @@ async function failAttempt(
 ): Promise<void> {
   const { sweep, trial, generation } = record;
   const recordKey = attemptRecordKey(sweep, trial, generation, attempt);
+  const endedAtMs = Date.now();
   const failed: AttemptRecord = {
     attempt,
     worker: options.worker,
     class: act.class,
-    startedAt: new Date().toISOString(),
+    startedAt: new Date(endedAtMs - FAILED_ATTEMPT_MS).toISOString(),
     failure: {
       code: act.code ?? `made_up_${attempt}`,
       kind: act.kind ?? 'transient',
       message: `attempt ${attempt} fails as told`,
       details: {},
     },
-    endedAt: new Date().toISOString(),
+    endedAt: new Date(endedAtMs).toISOString(),
   };
   await options.objects.put(recordKey, Buffer.from(JSON.stringify(failed)), { ifAbsent: true });
   await letGo(options, record, attempt);
