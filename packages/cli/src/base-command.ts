@@ -6,6 +6,7 @@ import { exitCodeOf, failureOf, isExit, REPORT_HINT } from './failure-of.js';
 import { GLOBAL_FLAGS, type LogLevel } from './flags.js';
 import { renderFailure } from './render/failure.js';
 import { createStyle, type Style, showsColors } from './render/style.js';
+import { isInterrupted } from './services/interrupts.js';
 import type { Target } from './services/target.js';
 
 type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<typeof GLOBAL_FLAGS & T['flags']>;
@@ -115,9 +116,18 @@ export abstract class AdctlCommand<T extends typeof Command> extends Command {
     process.exitCode = exitCodeOf(failure);
     if (this.jsonEnabled()) {
       this.logJson({ error: failure });
-      return;
+    } else {
+      const style = createStyle(showsColors(process.stderr, this.argv.includes('--no-color')));
+      process.stderr.write(`${renderFailure(failure, style, REPORT_HINT)}\n`);
     }
-    const style = createStyle(showsColors(process.stderr, this.argv.includes('--no-color')));
-    process.stderr.write(`${renderFailure(failure, style, REPORT_HINT)}\n`);
+    if (isInterrupted(failure)) await endAtOnce();
   }
+}
+
+/** Ends the process once everything is written, with work in it that nobody waits for any more: hashing a folder, reading stdin. */
+async function endAtOnce(): Promise<never> {
+  for (const stream of [process.stdout, process.stderr]) {
+    await new Promise<void>((written) => stream.write('', () => written()));
+  }
+  process.exit();
 }

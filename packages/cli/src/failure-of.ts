@@ -1,6 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
-import { EXIT_CODE_OF_KIND, type Failure, toFailure } from '@adctl/protocol';
+import { EXIT_CODE_OF_KIND, EXIT_CODES, type Failure, toFailure } from '@adctl/protocol';
 import { Errors } from '@oclif/core';
+import { isInterrupted } from './services/interrupts.js';
 
 /** Where a person reports a bug of ours. */
 export const REPORT_HINT =
@@ -16,7 +17,7 @@ export function failureOf(error: unknown): Failure {
 
 /** The exit code a failure ends the command with. */
 export function exitCodeOf(failure: Failure): number {
-  return EXIT_CODE_OF_KIND[failure.kind];
+  return isInterrupted(failure) ? EXIT_CODES.interrupted : EXIT_CODE_OF_KIND[failure.kind];
 }
 
 /** oclif's own early exit (`this.exit(n)`), which is no error. */

@@ -4,8 +4,8 @@ import { renderFailure } from './render/failure.js';
 import { createStyle, showsColors } from './render/style.js';
 
 /**
- * Runs one command line. Never throws and never calls `process.exit`: Node ends the process once stdout is drained, with
- * the exit code set here or by the command.
+ * Runs one command line. Never throws and, but for a command interrupted before it began, never calls `process.exit`: Node ends
+ * the process once stdout is drained, with the exit code set here or by the command.
  *
  * @param argv words after `adctl`
  * @param url address of the bin file, from which oclif finds the package

@@ -74,6 +74,17 @@ describe('adctl sweep', () => {
     await again.ended;
   });
 
+  it('ends at Ctrl-C with exit code 130 while it still reads the file, and nothing is submitted', async () => {
+    const cli = place.start(['sweep', '-'], 'open');
+    // More than a pipe holds: once it is gone, somebody reads.
+    await new Promise((taken) => cli.child.stdin?.write(`# ${'-'.repeat(4 * 2 ** 20)}\n`, taken));
+
+    cli.child.kill('SIGINT');
+
+    expect(await cli.ended).toBe(130);
+    expect(cli.stderr()).toContain('nothing was submitted');
+  });
+
   it('loses nothing when its process is killed: the same command continues', async () => {
     const file = await place.writeSweep({ epochs: MANY_EPOCHS, values: [0.001] });
     const first = place.start(['sweep', file]);

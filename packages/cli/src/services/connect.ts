@@ -6,6 +6,7 @@ import type { NamedContext } from './contexts/manage-contexts.js';
 import { type ControllerClient, createControllerClient } from './controller-client.js';
 import { createControllerLog } from './controller-log.js';
 import { folderExists } from './files.js';
+import { refuseInterrupted, unlessInterrupted } from './interrupts.js';
 import { REAL_PACE } from './pace.js';
 import { startDetached } from './start-detached.js';
 import type { Target } from './target.js';
@@ -40,6 +41,13 @@ interface FolderOptions {
   readonly logLevel: LogLevel;
   /** Takes lines of the story. */
   readonly say: (line: string) => void;
+}
+
+interface SweepConnectOptions {
+  /** Leave the controller behind. */
+  readonly detach: boolean;
+  /** Aborted by Ctrl-C, for as long as nothing is submitted. */
+  readonly signal: AbortSignal;
 }
 
 export type ConnectOptions = Omit<FolderOptions, 'directory'> & { readonly target: Target };
@@ -93,14 +101,15 @@ export async function connect({ target, ...rest }: ConnectOptions): Promise<Conn
  * For `adctl sweep`: the cluster's controller, the one running in the folder when it has workers, or an own one with
  * workers; with `detach` one that is left behind.
  *
- * @throws AdctlError as `checkChoice` where the workers are there already
+ * @throws AdctlError as `checkChoice` where the workers are there already; transient `interrupted` once the signal is aborted
  */
 export async function connectWithWorkers({
   target,
   ...rest
-}: ConnectOptions & WorkerChoice & { readonly detach: boolean }): Promise<WorkingConnection> {
+}: ConnectOptions & WorkerChoice & SweepConnectOptions): Promise<WorkingConnection> {
+  const { signal } = rest;
   if (target.kind === 'cluster') {
-    const { client, place, closed, close } = await toCluster(target.context);
+    const { client, place, closed, close } = await unlessInterrupted(signal, toCluster(target.context));
     await tellChoice(rest, await client.request('status', {}), close);
     return { client, place, isOurs: false, flavour: undefined, broken: closed, stop: close };
   }
@@ -113,7 +122,7 @@ export async function connectWithWorkers({
     if (!detach) return start({ ...options, flavour: options.flavour ?? 'cpu' });
     await startDetached(directory, options, async () => ((await runningController(directory))?.slots ?? 0) > 0);
     return connectToWorking(options);
-  });
+  }, signal);
 }
 
 /** For `adctl dev`: an own controller with workers. @throws AdctlError user `controller_running` when one with workers runs */
@@ -199,8 +208,12 @@ function embeddedOptions({ directory, logLevel, say }: FolderOptions) {
   return { directory, cacheDir: cacheDir(), version: adctlVersion(), logger, environment: process.env };
 }
 
-/** Tries again while another command holds the folder for a moment, or a controller's first worker is still starting. */
-async function orWait<T>(attempt: () => Promise<T | undefined>): Promise<T> {
+/**
+ * Tries again while another command holds the folder for a moment, or a controller's first worker is still starting.
+ *
+ * @throws AdctlError transient `interrupted` when the signal is aborted meanwhile
+ */
+async function orWait<T>(attempt: () => Promise<T | undefined>, signal: AbortSignal = NEVER): Promise<T> {
   const deadline = REAL_PACE.now() + LONGEST_VISIT_SECONDS;
   let reason: unknown = noWorkers();
   for (;;) {
@@ -212,7 +225,8 @@ async function orWait<T>(attempt: () => Promise<T | undefined>): Promise<T> {
       reason = error;
     }
     if (REAL_PACE.now() > deadline) throw reason;
-    await REAL_PACE.wait(POLL_MS, NEVER);
+    await REAL_PACE.wait(POLL_MS, signal);
+    refuseInterrupted(signal);
   }
 }
 

@@ -1,3 +1,5 @@
+import { AdctlError, type Failure } from '@adctl/protocol';
+
 /** What Ctrl-C asked for: first to end well, then to end now. */
 export interface Interrupts {
   /** Aborted at the first Ctrl-C (or SIGTERM): checkpoint, then end. */
@@ -29,4 +31,41 @@ export function listenForInterrupts(source: SignalSource): Interrupts {
       source.off('SIGTERM', onSignal);
     },
   };
+}
+
+/**
+ * Waits for work that changes nothing, such as reading and hashing files, unless it is interrupted. The work itself then goes on:
+ * who is interrupted ends the process.
+ *
+ * @throws AdctlError transient `interrupted` once the signal is aborted; whatever the work throws
+ */
+export async function unlessInterrupted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(interrupted());
+  if (signal.aborted) onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+/** @throws AdctlError transient `interrupted` when the signal is aborted */
+export function refuseInterrupted(signal: AbortSignal): void {
+  if (signal.aborted) throw interrupted();
+}
+
+/** Thrown for Ctrl-C before a sweep was submitted. */
+function interrupted(): AdctlError {
+  return new AdctlError('Interrupted: nothing was submitted.', {
+    code: 'interrupted',
+    kind: 'transient',
+    hint: 'The same command begins again.',
+  });
+}
+
+/** Whether a command was interrupted before it had done anything. */
+export function isInterrupted({ code }: Failure): boolean {
+  return code === 'interrupted';
 }

@@ -60,6 +60,14 @@ describe('runSweep', () => {
     expect(view.lines).toContainEqual(expect.stringMatching(/^Reused 2 trials: .*--fresh/));
   });
 
+  it('submits nothing after a Ctrl-C', async () => {
+    const { run } = buildRun({ interrupts: { ...buildRun().run.interrupts, gentle: AbortSignal.abort() } });
+
+    await expect(runSweep(run)).rejects.toMatchObject({ code: 'interrupted' });
+
+    expect(run.client).toMatchObject({ asked: [] });
+  });
+
   it('leaves at the first Ctrl-C and says that the same command continues', async () => {
     const { run, view } = buildRun({}, 'search');
 

@@ -4,7 +4,7 @@ import { counted } from '../render/values.js';
 import type { Payload } from './control-answers.js';
 import type { ControllerClient } from './controller-client.js';
 import { followSweep, type Pace, type ProgressView } from './follow-sweep.js';
-import type { Interrupts } from './interrupts.js';
+import { type Interrupts, refuseInterrupted } from './interrupts.js';
 import { readOutcome } from './sweep-outcome.js';
 import { isActive } from './sweep-progress.js';
 import { type Flavour, sweepOfOtherFlavour } from './worker-choice.js';
@@ -31,12 +31,13 @@ export interface SweepRun {
  * Submits a sweep, follows it to its end, and reads the outcome. Stops following at the first Ctrl-C; whoever owns the
  * controller then drains it.
  *
- * @throws AdctlError what the controller refuses the sweep with; transient `sweep_paused` when it was submitted before and is
+ * @throws AdctlError transient `interrupted`, with nothing submitted, for an earlier Ctrl-C; what the controller refuses the sweep with; transient `sweep_paused` when it was submitted before and is
  * paused, when `--if-active skip` left everything to a paused one, and when another process's controller pauses it meanwhile; user
  * `flavour_unavailable` when it was begun with other workers
  */
 export async function runSweep(run: SweepRun): Promise<SweepRunAnswer> {
   const { client, view, interrupts } = run;
+  refuseInterrupted(interrupts.gentle);
   const accepted = await client.request('sweeps.submit', run.submission);
   if (!accepted.created) await refuseStanding(run, accepted);
   view.say(acceptedLine(accepted));
@@ -68,8 +69,8 @@ async function refuseStanding({ client, flavour }: SweepRun, { sweep, skipped }:
   const { class: begun } = summary;
   const isElsewhere = flavour !== undefined && begun !== undefined && begun !== flavour;
   if (isElsewhere && isActive(summary)) throw sweepOfOtherFlavour(sweep, begun, flavour);
-  if (summary.state === 'paused')
-    throw sweepPaused(summary, skipped ? ' Nothing was submitted (--if-active skip).' : '');
+  const consequence = skipped ? ' Nothing was submitted (--if-active skip).' : '';
+  if (summary.state === 'paused') throw sweepPaused(summary, consequence);
 }
 
 /** Thrown instead of waiting for somebody to resume a sweep, which may never happen. */

@@ -5,7 +5,7 @@ import { confirm, LARGE_SWEEP_TRIALS } from './confirm.js';
 import { connectWithWorkers } from './connect.js';
 import type { Payload } from './control-answers.js';
 import type { ProgressView } from './follow-sweep.js';
-import type { Interrupts } from './interrupts.js';
+import { type Interrupts, unlessInterrupted } from './interrupts.js';
 import { REAL_PACE } from './pace.js';
 import { planSource } from './plan-source.js';
 import { readSource } from './read-source.js';
@@ -39,22 +39,28 @@ export interface StartSweepOptions {
  * `adctl sweep`: plan, ask when it is large, submit to the cluster or the controller of this folder (or an own one), follow, and stop an
  * own controller gently.
  *
- * @throws AdctlError user `not_confirmed`, `confirmation_needed`, `file_unreadable`; SweepFileError for mistakes in the file
+ * @throws AdctlError transient `interrupted` for Ctrl-C before anything was submitted; user `not_confirmed`, `confirmation_needed`, `file_unreadable`; SweepFileError for mistakes in the file
  */
 export async function startSweep(options: StartSweepOptions): Promise<SweepRunAnswer> {
   const { target, detach, view, interrupts } = options;
-  const source = await readSource(options.file, options.overrides);
-  const plan = await planSource(source, async () => []);
+  const { gentle } = interrupts;
+  const source = await unlessInterrupted(gentle, readSource(options.file, options.overrides));
+  const plan = await unlessInterrupted(
+    gentle,
+    planSource(source, async () => []),
+  );
   for (const warning of plan.warnings) view.say(`Warning: ${warning}`);
   const { total } = plan.trials;
   if (total > LARGE_SWEEP_TRIALS && !options.confirmed) {
-    await confirm(`${plan.name} is ${counted(total, 'training')}. Start?`, process.stdin, process.stderr);
+    const question = `${plan.name} is ${counted(total, 'training')}. Start?`;
+    await unlessInterrupted(gentle, confirm(question, process.stdin, process.stderr));
   }
   const connection = await connectWithWorkers({
     target,
     logLevel: options.logLevel,
     say: view.say,
     detach,
+    signal: gentle,
     ...options.workers,
   });
   const stopAtOnce = () => void connection.stop('now');

@@ -27,7 +27,8 @@ export interface Workplace {
     readonly epochs?: number;
     readonly values?: readonly number[];
   }): Promise<string>;
-  start(args: readonly string[]): RunningCli;
+  /** @param stdin `open` for one that nobody writes to; default: none. */
+  start(args: readonly string[], stdin?: 'open'): RunningCli;
   /** Runs to the end. */
   run(args: readonly string[]): Promise<{ stdout: string; stderr: string; exitCode: number | null }>;
   /** Ends what still runs, and removes the folder. */
@@ -51,8 +52,12 @@ export async function createWorkplace(options: { readonly trains?: boolean } = {
     ADCTL_SLOTS: '2',
     NO_COLOR: '1',
   };
-  const start = (args: readonly string[]) => {
-    const child = spawn(process.execPath, [BIN, ...args], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const start = (args: readonly string[], stdin?: 'open') => {
+    const child = spawn(process.execPath, [BIN, ...args], {
+      cwd: folder,
+      env,
+      stdio: [stdin === 'open' ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+    });
     const cli = watch(child);
     running.add(cli);
     void cli.ended.then(() => running.delete(cli));
