@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CONTROLLER_RIGHTS, type PoolInput, PoolsFile } from '@adctl/controller/kubernetes';
 import { resolveCacheDir } from '@adctl/datasets';
+import { parseEngineEnvironment } from '@adctl/engine';
 import {
   type ClusterOptions,
   kubeconfigFor,
@@ -33,6 +34,8 @@ export interface KubernetesOptions extends PartsOptions {
   /** Variables of controller and workers that must stay secret: workers get them from a Secret. */
   readonly secrets?: Readonly<Record<string, string>>;
   readonly nodes?: ClusterOptions['nodes'];
+  /** Where pods keep images; default: this machine's cache, with whatever is in it. */
+  readonly podCache?: string;
   /** How long a second of a make-believe Kubernetes lasts. Default 1,000 ms. */
   readonly secondMs?: number;
   /** Default: a make-believe one. */
@@ -48,7 +51,7 @@ export async function startKubernetesCluster(options: KubernetesOptions): Promis
     nodes: options.nodes ?? { 'node-1': NODE, 'node-2': NODE },
     ...(options.secondMs === undefined ? {} : { secondMs: options.secondMs }),
     tokens: { [TOKEN]: CONTROLLER_RIGHTS },
-    environment: (pod) => ownSurroundings(pod, cluster.folder),
+    environment: (pod) => ownSurroundings(pod, cluster.folder, options.podCache),
   });
   // The server's address reaches the workers through a Secret, as credentials do in a real cluster.
   const held = { ADCTL_NATS_URL: `nats://${cluster.nats.url}`, ...secrets };
@@ -139,10 +142,12 @@ function poolsFile(
 }
 
 /** What a container has of its own: its file system below the test's folder, the machine's cache, a free port. */
-function ownSurroundings({ metadata }: Pod, folder: string): Record<string, string> {
+function ownSurroundings({ metadata }: Pod, folder: string, podCache: string | undefined): Record<string, string> {
+  const cache = resolveCacheDir(process.env, homedir());
   return {
     HOME: homedir(),
-    ADCTL_CACHE_DIR: resolveCacheDir(process.env, homedir()),
+    ADCTL_CACHE_DIR: podCache ?? cache,
+    ADCTL_ENGINE_CACHE_DIR: parseEngineEnvironment(process.env).cacheDir,
     ADCTL_SCRATCH_DIR: join(folder, 'pods', metadata.name),
     ADCTL_HEALTH_PORT: '0',
   };

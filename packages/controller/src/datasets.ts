@@ -28,6 +28,8 @@ export interface DatasetCatalog {
    * @throws AdctlError user `dataset_missing`, `data_root_refused`, `corrupt_dataset`, `unsupported_image_size` and their like.
    */
   look(request: DatasetRequest): Promise<DatasetFacts>;
+  /** What lies in the object store, the newest first. */
+  shared(): Promise<readonly SharedDataset[]>;
 }
 
 interface DatasetRequest {
@@ -78,6 +80,7 @@ export function createDatasetCatalog({ cacheDir, objects, dataRoots = null }: Ca
         throw error.code === 'dataset_missing' ? datasetNotShared(card, undefined, error) : error;
       }
     },
+    shared: async () => (objects === undefined ? [] : await listSharedDatasets(objects)),
   };
 }
 

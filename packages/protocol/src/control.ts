@@ -111,6 +111,19 @@ export const SweepAccepted = z.object({
 });
 export type SweepAccepted = z.infer<typeof SweepAccepted>;
 
+const ImageSize = z.object({ height: z.int().min(1), width: z.int().min(1), channels: z.int().min(1).max(4) });
+
+/** What the controller found out about a data set. */
+export const DatasetLook = z.object({
+  /** What can be normal under the protocol asked for. */
+  classes: z.array(z.string()),
+  /** Protocols that can split it. */
+  protocols: z.array(z.string()),
+  shape: ImageSize,
+  digest: Sha256,
+});
+export type DatasetLook = z.infer<typeof DatasetLook>;
+
 export const TrialSummary = TrialRecord.extend({
   method: z.string(),
   normal: z.string(),
@@ -311,6 +324,16 @@ export const ControlRequest = {
   'admin.rebuild': z.object({ start: z.boolean(), force: z.boolean() }),
   /** `start`: clears old checkpoints away. Without it, tells how far it is. → GcProgress */
   'admin.gc': z.object({ start: z.boolean(), dryRun: z.boolean() }),
+  /** What a sweep on this data set would be planned with, wherever the images are. → DatasetLook */
+  'datasets.look': z.object({
+    name: z.string(),
+    protocol: z.string(),
+    /** Absolute, where controller and workers run; or `shared:<digest>`. */
+    root: z.string().optional(),
+    image: ImageSize.optional(),
+  }),
+  /** Data sets in the object store, the newest first. → SharedDataset[] */
+  'datasets.list': z.object({}),
   /** → ControllerStatus */
   status: z.object({}),
 } as const;

@@ -3,6 +3,7 @@ export {
   ControllerStatus,
   ControlRequest,
   type ControlVerb,
+  DatasetLook,
   GcProgress,
   GcReason,
   PoolStatus,

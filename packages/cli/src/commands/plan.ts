@@ -22,11 +22,12 @@ export default class Plan extends ControllerCommand<typeof Plan> {
     const { folderExists } = await import('../services/files.js');
     const { readPastTrials } = await import('../services/past-trials.js');
     const { planSource } = await import('../services/plan-source.js');
+    const { planningDatasets } = await import('../services/planning-datasets.js');
     const { readSource } = await import('../services/read-source.js');
     const source = await readSource(this.args.file, this.flags.set ?? []);
     const target = await this.target();
     const isThere = target.kind === 'cluster' || (await folderExists(target.directory));
     const readPast = async () => (isThere ? this.withController(readPastTrials) : []);
-    return this.reply(Plan.answer, await planSource(source, readPast), renderPlan);
+    return this.reply(Plan.answer, await planSource(source, planningDatasets(target), readPast), renderPlan);
   }
 }

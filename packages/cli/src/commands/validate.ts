@@ -16,9 +16,14 @@ export default class Validate extends AdctlCommand<typeof Validate> {
 
   async run(): Promise<ValidateAnswer> {
     const { planSource } = await import('../services/plan-source.js');
+    const { planningDatasets } = await import('../services/planning-datasets.js');
     const { readSource } = await import('../services/read-source.js');
     const source = await readSource(this.args.file, this.flags.set ?? []);
-    const { file, name, methods, warnings } = await planSource(source, async () => []);
+    const { file, name, methods, warnings } = await planSource(
+      source,
+      planningDatasets(await this.target()),
+      async () => [],
+    );
     const answer = { file, name, methods: methods.map(({ method }) => method), warnings };
     return this.reply(Validate.answer, answer, renderValidated);
   }

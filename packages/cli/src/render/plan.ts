@@ -19,7 +19,7 @@ export function renderPlan(plan: PlanAnswer, style: Style): string {
       ],
       [
         'images',
-        `${input.height}x${input.width}x${input.channels}${plan.datasetReady ? '' : `; not in the cache yet: adctl datasets fetch ${plan.dataset}`}`,
+        `${input.height}x${input.width}x${input.channels}${plan.datasetReady ? '' : `; not there yet: adctl datasets fetch ${plan.dataset} (for a cluster with --share)`}`,
       ],
       ['preset', plan.preset],
       ['objective', plan.objective],

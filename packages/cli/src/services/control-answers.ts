@@ -2,10 +2,12 @@ import {
   ControllerStatus,
   type ControlRequest,
   type ControlVerb,
+  DatasetLook,
   GcProgress,
   Leaderboard,
   LogLine,
   RebuildProgress,
+  SharedDataset,
   SweepAccepted,
   SweepSummary,
   TrialDetail,
@@ -31,6 +33,8 @@ export const ControlAnswer = {
   leaderboard: Leaderboard,
   'admin.gc': GcProgress,
   'admin.rebuild': RebuildProgress,
+  'datasets.look': DatasetLook,
+  'datasets.list': z.array(SharedDataset),
   status: ControllerStatus,
 } as const satisfies Record<ControlVerb, z.ZodType>;
 

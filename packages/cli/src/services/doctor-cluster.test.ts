@@ -1,4 +1,4 @@
-import { AdctlError, type ControllerStatus, userError, WorkerId } from '@adctl/protocol';
+import { AdctlError, type ControllerStatus, SharedDataset, sha256, userError, WorkerId } from '@adctl/protocol';
 import { describe, expect, test } from 'vitest';
 import { type ClusterSurroundings, diagnoseCluster } from './doctor-cluster.js';
 
@@ -31,6 +31,12 @@ const STATUS: ControllerStatus = {
   illegalTransitions: 0,
 };
 
+const SHARED = SharedDataset.parse({
+  ...{ version: 1, name: 'mnist', kind: 'files', digest: sha256('mnist'), reader: 'idx/1', classes: ['0'] },
+  ...{ shape: { height: 28, width: 28, channels: 1 }, counts: { train: 1, test: 1 }, files: 1, bytes: 1 },
+  manifest: sha256('manifest'),
+});
+
 const refused = () => Promise.reject(userError('nats_auth_refused', 'refused'));
 
 /** A cluster without fault, with changes. */
@@ -41,6 +47,7 @@ async function diagnose(changes: Partial<ClusterSurroundings> = {}, status: Part
     inspect: (as) => (as === 'nobody' ? refused() : Promise.resolve({ serverVersion: '2.15.1', jetStream: true })),
     isRecommended: () => true,
     status: async () => ({ ...STATUS, ...status }),
+    shared: async () => [SHARED],
     isExposed: async () => false,
     now: () => NOW,
     ...changes,
@@ -57,6 +64,7 @@ const FAULTS: readonly [
   level: string,
   words: RegExp,
 ][] = [
+  ['no data sets', { shared: async () => [] }, {}, 'datasets', 'warn', /none is shared/],
   ['an old server', { isRecommended: () => false }, {}, 'nats', 'warn', /2\.15\.1/],
   [
     'JetStream off',

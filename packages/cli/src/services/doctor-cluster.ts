@@ -1,4 +1,4 @@
-import { AdctlError, type ControllerStatus } from '@adctl/protocol';
+import { AdctlError, type ControllerStatus, type SharedDataset } from '@adctl/protocol';
 import type { DoctorAnswer, DoctorCheck } from '../answers/doctor.js';
 import { counted } from '../render/values.js';
 import type { Context } from './contexts/context-file.js';
@@ -15,6 +15,8 @@ export interface ClusterSurroundings {
   readonly isRecommended: (serverVersion: string) => boolean;
   /** Asks the controller. */
   readonly status: () => Promise<ControllerStatus>;
+  /** Asks the controller which data sets lie in the object store. */
+  readonly shared: () => Promise<readonly SharedDataset[]>;
   /** Whether others than its owner may read a file; undefined when it cannot be looked at. */
   readonly isExposed: (file: string) => Promise<boolean | undefined>;
   /** Milliseconds since 1970. */
@@ -109,6 +111,7 @@ async function checkController(surroundings: ClusterSurroundings): Promise<Docto
       controller,
       checkReplicas(surroundings, answer),
       checkObjects(answer),
+      await checkDatasets(surroundings),
       checkClocks(answer, (askedAt + answeredAt) / 2),
       checkWorkers(answer),
     ];
@@ -141,6 +144,24 @@ function checkObjects({ objects }: ControllerStatus): DoctorCheck {
     status: 'warn',
     message: `${objects.place} in degraded mode, it lacks ${lacking.join(', ')}`,
     mend: 'Use a store with conditional writes, or one controller and no second writer (docs/storage.md).',
+  };
+}
+
+async function checkDatasets({ shared }: ClusterSurroundings): Promise<DoctorCheck> {
+  const name = 'datasets';
+  try {
+    const names = (await shared()).map((set) =>
+      set.kind === 'files' ? set.name : `${set.name} ${set.digest.slice(0, 8)}`,
+    );
+    if (names.length > 0) return { name, status: 'ok', message: `shared: ${[...new Set(names)].join(', ')}` };
+  } catch (error) {
+    return failed(name, error);
+  }
+  return {
+    name,
+    status: 'warn',
+    message: 'none is shared: sweeps find only what is mounted in controller and workers',
+    mend: 'adctl datasets fetch mnist --share, with the variables of the object store (docs/kubernetes.md)',
   };
 }
 

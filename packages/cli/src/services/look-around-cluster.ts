@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { inspectNats, isAtLeast, SERVER_RECOMMENDED } from '@adctl/messaging/nats';
 import { connectToCluster, toNatsOptions } from './connect-cluster.js';
 import type { NamedContext } from './contexts/manage-contexts.js';
+import type { ControllerClient } from './controller-client.js';
 import type { ClusterSurroundings } from './doctor-cluster.js';
 
 /** A cluster as it is, for `diagnoseCluster`. */
@@ -15,14 +16,8 @@ export function lookAroundCluster(adctl: string, named: NamedContext): ClusterSu
       return inspectNats(as === 'nobody' || credentials === undefined ? nobody : { ...nobody, credentials });
     },
     isRecommended: (version) => isAtLeast(version, SERVER_RECOMMENDED),
-    async status() {
-      const connection = await connectToCluster(named);
-      try {
-        return await connection.client.request('status', {});
-      } finally {
-        await connection.close();
-      }
-    },
+    status: () => ask(named, (client) => client.request('status', {})),
+    shared: () => ask(named, (client) => client.request('datasets.list', {})),
     isExposed: (file) =>
       stat(file).then(
         ({ mode }) => (mode & 0o077) !== 0,
@@ -30,4 +25,13 @@ export function lookAroundCluster(adctl: string, named: NamedContext): ClusterSu
       ),
     now: () => Date.now(),
   };
+}
+
+async function ask<T>(named: NamedContext, question: (client: ControllerClient) => Promise<T>): Promise<T> {
+  const connection = await connectToCluster(named);
+  try {
+    return await question(connection.client);
+  } finally {
+    await connection.close();
+  }
 }

@@ -1,12 +1,10 @@
 import { resolve } from 'node:path';
-import { type CheckAgainst, checkSweep, createDatasetCatalog, type DatasetCatalog } from '@adctl/controller/embedded';
-import { findDataset } from '@adctl/datasets';
+import { type CheckAgainst, checkSweep } from '@adctl/controller/embedded';
 import { findMethod, METHODS } from '@adctl/methods';
-import { parseSweep, type Sweep, type SweepDraft, SweepFileError } from '@adctl/protocol';
+import { parseSweep, type Sweep, type SweepDraft, SweepFileError, sharedDigest } from '@adctl/protocol';
 import type { PlanAnswer } from '../answers/plan.js';
-import { cacheDir } from '../environment.js';
-import { summarizeDataset } from './datasets.js';
 import { type PastTrial, planMethod } from './plan-method.js';
+import type { PlanningDatasets } from './planning-datasets.js';
 import type { SweepSource } from './read-source.js';
 
 /** The data set of a sweep as far as planning needs it. */
@@ -15,29 +13,31 @@ type Facts = NonNullable<CheckAgainst['dataset']>;
 /**
  * Checks a sweep file against the method cards and data sets, and says what it comes to. Nothing is submitted or stored.
  *
+ * @param catalog what is known of data sets where the sweep would run
  * @param readPast trials that ended in this folder, newest first; asked only for a file without mistakes
  * @throws SweepFileError with every mistake at once, at its line and column or `--set`; AdctlError user for images that are
  *   not there or cannot be used
  */
 export async function planSource(
   source: SweepSource,
+  catalog: PlanningDatasets,
   readPast: () => Promise<readonly PastTrial[]>,
 ): Promise<PlanAnswer> {
-  const catalog = createDatasetCatalog({ cacheDir: cacheDir() });
   const looked = await lookAt(peek(source), source, catalog);
   const { written, file, overrides } = source;
   const against = { cards: METHODS, datasets: catalog.names, protocols: catalog.protocols };
   const sweep = parseSweep(written, { file, overrides, checks: [checkSweep({ ...against, dataset: looked.facts })] });
   if (looked.facts === undefined) throw looked.error;
-  return planSweep(sweep, source, looked.facts, await readPast());
+  const datasetReady = sweep.dataset.root !== undefined || (await catalog.isThere(sweep.dataset));
+  return { ...planSweep(sweep, source, looked.facts, await readPast()), datasetReady };
 }
 
-async function planSweep(
+function planSweep(
   sweep: Sweep,
   { file }: SweepSource,
   facts: Facts,
   past: readonly PastTrial[],
-): Promise<PlanAnswer> {
+): Omit<PlanAnswer, 'datasetReady'> {
   const { dataset, seeds, objective } = sweep;
   const normal = dataset.normal === 'each' ? [...facts.classes] : dataset.normal;
   const input = dataset.image ?? facts.shape;
@@ -46,7 +46,6 @@ async function planSweep(
   );
   const search = plans.reduce((sum, { planned }) => sum + planned.searchTrials, 0);
   const report = plans.reduce((sum, { planned }) => sum + planned.reportTrials, 0);
-  const { fetched } = await summarizeDataset(findDataset(dataset.name), cacheDir());
   return {
     file,
     name: sweep.name,
@@ -56,7 +55,6 @@ async function planSweep(
     input: { ...input },
     preset: sweep.train.preset,
     objective: `${objective.goal} ${objective.metric}`,
-    datasetReady: dataset.root !== undefined || fetched !== false,
     seeds,
     parallel: sweep.limits.parallel,
     methods: plans.map(({ planned }) => planned),
@@ -84,12 +82,13 @@ function peek({ written, file, overrides }: SweepSource): SweepDraft {
 async function lookAt(
   { dataset }: SweepDraft,
   { directory }: SweepSource,
-  catalog: DatasetCatalog,
+  catalog: PlanningDatasets,
 ): Promise<{ readonly facts: Facts } | { readonly facts?: undefined; readonly error: unknown }> {
   if (dataset === undefined) return { error: new TypeError('a sweep without a data set was accepted') };
   const known = catalog.known(dataset.name, dataset.protocol);
   if (known !== undefined) return { facts: known };
-  const root = dataset.root === undefined ? undefined : resolve(directory, dataset.root);
+  const isFolder = dataset.root !== undefined && sharedDigest(dataset.root) === undefined;
+  const root = isFolder ? resolve(directory, dataset.root ?? '') : dataset.root;
   try {
     return {
       facts: await catalog.look({ name: dataset.name, protocol: dataset.protocol, root, image: dataset.image }),

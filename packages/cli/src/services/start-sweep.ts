@@ -8,6 +8,7 @@ import type { ProgressView } from './follow-sweep.js';
 import { type Interrupts, unlessInterrupted } from './interrupts.js';
 import { REAL_PACE } from './pace.js';
 import { planSource } from './plan-source.js';
+import { planningDatasets } from './planning-datasets.js';
 import { readSource } from './read-source.js';
 import { runSweep } from './run-sweep.js';
 import type { Target } from './target.js';
@@ -47,7 +48,7 @@ export async function startSweep(options: StartSweepOptions): Promise<SweepRunAn
   const source = await unlessInterrupted(gentle, readSource(options.file, options.overrides));
   const plan = await unlessInterrupted(
     gentle,
-    planSource(source, async () => []),
+    planSource(source, planningDatasets(target), async () => []),
   );
   for (const warning of plan.warnings) view.say(`Warning: ${warning}`);
   const { total } = plan.trials;

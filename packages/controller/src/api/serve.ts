@@ -82,6 +82,8 @@ function createHandlers(controller: Controller, options: ApiOptions): Handlers {
     leaderboard: (query) => readLeaderboard(archive, context.results, options.cards, query),
     'admin.rebuild': async ({ start, force }) => (start ? rebuild.start(force) : rebuild.progress()),
     'admin.gc': async ({ start, dryRun }) => (start ? gc.start(dryRun) : gc.progress()),
+    'datasets.look': (request) => options.datasets.look(request),
+    'datasets.list': () => options.datasets.shared(),
     async status() {
       return {
         version: 1,

@@ -19,6 +19,7 @@ export const fakeDatasets: DatasetCatalog = {
   protocols: ['one-class'],
   known: () => FACTS,
   look: async () => ({ ...FACTS, digest: sha256('toy') }),
+  shared: async () => [],
 };
 const FACTS = {
   classes: ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'],
