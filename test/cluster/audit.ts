@@ -73,7 +73,7 @@ export async function auditSweep(
     for (const trial of results.keys()) if (!told.has(trial)) problems.push(`no event tells of the result of ${trial}`);
     const queued = await messaging.queue.contents();
     if (queued.length > 0) problems.push(`${queued.length} messages are left in the queue`);
-    const onTheirWay = new Set<string>(queued.map(({ assignment }) => assignment.trial));
+    const onTheirWay = new Set<string>(queued.map(({ trial }) => trial));
     for (const { trial, state } of records) {
       if ((state === 'dispatched' || state === 'running') && !onTheirWay.has(trial)) {
         problems.push(`${trial} is lost: it is ${state} and the queue has no message of it`);

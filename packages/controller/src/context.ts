@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { StatusNoted } from './apply/sweep-status.js';
 import type { Measures } from './metrics/metrics.js';
 import type { Fleet } from './observe/fleet.js';
+import type { HeldSweep } from './observe/held-sweeps.js';
 import type { LeaseBoard } from './observe/lease-board.js';
 import type { SweepBook } from './observe/sweep-book.js';
 import type { FailureLimits } from './plan/failure-policy.js';
@@ -48,6 +49,10 @@ export interface ControllerContext {
   readonly books: Map<SweepId, SweepBook>;
   /** Status objects of sweeps as this controller last wrote them. */
   readonly statuses: Map<SweepId, StatusNoted>;
+  /** Sweeps that are not over and cannot go on as they are stored. */
+  readonly held: Map<SweepId, HeldSweep>;
+  /** Queue messages of another version that were told of. */
+  strangers: ReadonlySet<number>;
   readonly counters: Counters;
   readonly measures: Measures;
   /** Trials started by class, while this controller runs. */

@@ -4,6 +4,7 @@ import type { ObjectStore } from '@adctl/storage';
 import type { Logger } from 'pino';
 import { forgetLeases } from './apply/forget-leases.js';
 import type { ControllerContext, Counters, ExplainClass } from './context.js';
+import { codeOf, isPassing, isSuperseded } from './failure-scope.js';
 import { guardWrites } from './leader/guard-writes.js';
 import type { Leadership } from './leader/leadership.js';
 import { type Measures, NO_MEASURES } from './metrics/metrics.js';
@@ -17,7 +18,8 @@ import type { FindCard } from './plan/trial-plan.js';
 import { reconcile } from './reconcile.js';
 import { ResultIndex } from './results/result-index.js';
 import { Serial } from './serial.js';
-import { codeOf, isPassing, isSuperseded, runTurn } from './turn.js';
+import { RETRY_ACK_WAITS } from './set-apart.js';
+import { runTurn } from './turn.js';
 import { unlessAborted } from './unless-aborted.js';
 
 export interface ControllerOptions {
@@ -65,9 +67,6 @@ export interface Controller {
   close(): Promise<void>;
 }
 
-/** Pause before a turn that failed for a passing reason is run again, in ack waits. */
-const RETRY_ACK_WAITS = 1 / 60;
-
 /**
  * Starts a controller over the given deployment: reads what is there, mends it, then lives on news (milliseconds) with a
  * tick every quarter of an ack wait as the safety net.
@@ -111,6 +110,8 @@ export async function startController(options: ControllerOptions): Promise<Contr
     results: new ResultIndex({ objects, trials, books, logger }),
     books,
     statuses: new Map(),
+    held: new Map(),
+    strangers: new Set(),
     counters,
     measures: options.measures ?? NO_MEASURES,
     starts: new Map(),

@@ -66,6 +66,14 @@ export function sweepActive(name: string, sweep: string): AdctlError {
   });
 }
 
+/** Thrown for what a person asks of a sweep that is set aside. */
+export function sweepHeld(sweep: string, reason: string): AdctlError {
+  return userError('sweep_held', `sweep ${sweep} is ${reason}`, {
+    hint: `Mend what is named, then: adctl sweeps resume ${sweep}`,
+    details: { sweep },
+  });
+}
+
 /** Thrown when a stored sweep cannot be read: written by another version, or damaged. */
 export function sweepUnreadable(key: string, cause: unknown): AdctlError {
   return new AdctlError(`the sweep stored at ${key} cannot be read`, {
@@ -73,6 +81,28 @@ export function sweepUnreadable(key: string, cause: unknown): AdctlError {
     kind: 'permanent',
     hint: 'It may come from another adctl version.',
     details: { key },
+    cause,
+  });
+}
+
+/** Thrown when the record of a failed attempt cannot be read: written by another version, or damaged. */
+export function attemptUnreadable(key: string, cause: unknown): AdctlError {
+  return new AdctlError(`the record of a failed attempt at ${key} cannot be read`, {
+    code: 'attempt_unreadable',
+    kind: 'permanent',
+    hint: 'It may come from another adctl version.',
+    details: { key },
+    cause,
+  });
+}
+
+/** Thrown when a record in the state store cannot be read. */
+export function recordUnreadable(bucket: string, key: string, cause: unknown): AdctlError {
+  return new AdctlError(`the record ${key} in bucket ${bucket} cannot be read`, {
+    code: 'record_unreadable',
+    kind: 'permanent',
+    hint: 'It may come from another adctl version.',
+    details: { bucket, key },
     cause,
   });
 }

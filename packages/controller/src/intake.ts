@@ -22,12 +22,13 @@ import { createSweep, withdrawSweep } from './apply/write-trial.js';
 import { type ControllerContext, isoNow } from './context.js';
 import type { DatasetCatalog } from './datasets.js';
 import { sweepActive } from './errors.js';
-import { loadSweep, unacceptedCodeChange } from './observe/load-sweeps.js';
+import { loadHeldSweep, loadSweep, sweepRecords, unacceptedCodeChange } from './observe/load-sweeps.js';
 import { checkSweep } from './plan/check-sweep.js';
 import { type DatasetFacts, freezeSweep } from './plan/freeze-sweep.js';
 import { countMostReportTrials, countSearchTrials, type FrozenSweep } from './plan/frozen-sweep.js';
 import { isOver } from './plan/is-over.js';
 import { REASONS } from './reasons.js';
+import { reconcile } from './reconcile.js';
 import { type SubmissionKey, submissionOf } from './submission.js';
 
 /** What a sweep file is read with. */
@@ -84,7 +85,7 @@ export async function submitSweep(
   if (repeated !== undefined) return toAccepted(repeated, { created: false, skipped: false });
 
   const frozen = await readSweepFile(request, reading);
-  const records = (await context.sweeps.entries()).map(({ value }) => SweepRecord.parse(value));
+  const records = await sweepRecords(context);
   const same = records.find(({ sweep }) => sweep === frozen.id);
   const active = records.filter(
     (record) => record.name === frozen.sweep.name && record.sweep !== frozen.id && !isOver(record),
@@ -100,7 +101,7 @@ export async function submitSweep(
   const winner = await submission?.claim(frozen.id);
   if (winner !== undefined) return toAccepted(winner, { created: false, skipped: false });
   if (same !== undefined) {
-    await continueSweep(context, same.sweep);
+    await continueSweep(context, frozen);
     return toAccepted(same, { created: false, skipped: false }, frozen);
   }
   if (request.ifActive === 'replace') {
@@ -125,8 +126,7 @@ async function create(
   },
 ): Promise<SweepAccepted | null> {
   const { frozen, after, submission } = accepted;
-  const content = Buffer.from(JSON.stringify(frozen));
-  await context.objects.put(sweepSpecKey(frozen.id), content, { ifAbsent: true, contentType: 'application/json' });
+  await storeFrozen(context, frozen);
   const record: SweepRecord = {
     version: 1,
     sweep: frozen.id,
@@ -160,12 +160,24 @@ function isLeftBehind(context: ControllerContext, { sweep, state }: SweepRecord)
 }
 
 /** The same file again after a cancel: what was cancelled gets a new generation. Anything else just goes on. */
-async function continueSweep(context: ControllerContext, sweep: SweepId): Promise<void> {
+async function continueSweep(context: ControllerContext, frozen: FrozenSweep): Promise<void> {
+  const sweep = frozen.id;
   const entry = await context.sweeps.get(sweep);
   if (entry === null) return;
   const record = SweepRecord.parse(entry.value);
   if (record.state === 'cancelled') await retryTrials(context, record, { states: ['cancelled'] });
+  else if (!isOver(record) && !context.books.has(sweep)) {
+    // Held because its file was lost, or its submission broke off before it was begun.
+    await storeFrozen(context, frozen);
+    await loadHeldSweep(context, sweep);
+    await reconcile(context, { atStart: true });
+  }
   context.wake();
+}
+
+async function storeFrozen({ objects }: ControllerContext, frozen: FrozenSweep): Promise<void> {
+  const content = Buffer.from(JSON.stringify(frozen));
+  await objects.put(sweepSpecKey(frozen.id), content, { ifAbsent: true, contentType: 'application/json' });
 }
 
 async function toAccepted(

@@ -32,6 +32,10 @@ export const REASONS = {
   retried: (by: string) => `retry asked for by ${by}`,
   rebuilt: 'its record was made again from the object store',
   republished: 'its queue message was gone; it was published again',
+  held: (message: string) =>
+    `held: ${message}; mend that, then resume the sweep (its workers go on with what they have)`,
+  resultSpoilt: (key: string) =>
+    `what is stored as its result (${key}) cannot be read: damaged, or written by another adctl version; retry it for a new one`,
   nothingCompleted: 'no configuration completed all its search trials, so there is no finalist',
   allReportFailed: 'no report trial completed',
   workerPodLost: (node: string, seconds: number) => `silent for ${seconds} s, and its node ${node} does not answer`,

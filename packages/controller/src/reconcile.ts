@@ -8,6 +8,7 @@ import { inBatches } from './batches.js';
 import type { ControllerContext } from './context.js';
 import type { SweepBook } from './observe/sweep-book.js';
 import { type ObservedTrial, planReconcile, type ReconcileAction } from './plan/reconcile.js';
+import { setApart } from './set-apart.js';
 
 /**
  * Observe → plan → apply: compares records, leases, queue and workers and mends what does not fit. Level-based: it works
@@ -26,6 +27,7 @@ export async function reconcile(
   const begin = performance.now();
   const queue = await context.messaging.queue.contents();
   noteSequences(context, queue);
+  noteStrangers(context, queue);
   const actions = planReconcile({
     nowMs: context.clock.now(),
     ackWaitMs: context.times.ackWaitMs,
@@ -35,9 +37,9 @@ export async function reconcile(
     everyClaimDead,
     workerEnded,
     atStart,
-    isLive: (sweep, trial) => context.books.get(sweep)?.get(trial) !== undefined,
+    isLive: (sweep, trial) => context.held.has(sweep) || context.books.get(sweep)?.get(trial) !== undefined,
   });
-  await inBatches(actions, (action) => applyAction(context, action).finally(context.pulse));
+  await inBatches(actions, (action) => applyApart(context, action).finally(context.pulse));
   await mendStatuses(context);
   const redelivered = actions.filter(({ action }) => action === 'redeliver' || action === 'republish').length;
   context.measures.reconciled((performance.now() - begin) / 1000, redelivered);
@@ -46,13 +48,24 @@ export async function reconcile(
 
 /** Sequences of messages that an earlier leader published, or whose publishing was interrupted. */
 function noteSequences(context: ControllerContext, queue: readonly StoredQueueEntry[]): void {
-  for (const { assignment, sequence } of queue) {
-    const book = context.books.get(assignment.sweep);
-    const entry = book?.get(assignment.trial);
+  for (const { sweep, trial, sequence } of queue) {
+    const book = context.books.get(sweep);
+    const entry = book?.get(trial);
     if (entry?.record.state !== 'dispatched' && entry?.record.state !== 'running') continue;
     if (entry.record.queueSequence === sequence) continue;
     book?.put({ record: { ...entry.record, queueSequence: sequence }, revision: entry.revision });
   }
+}
+
+/** Messages of another version, each told of once. */
+function noteStrangers(context: ControllerContext, queue: readonly StoredQueueEntry[]): void {
+  const strangers = queue.filter(({ assignment }) => assignment === undefined);
+  for (const { sweep, trial, sequence } of strangers) {
+    if (context.strangers.has(sequence)) continue;
+    context.logger.warn({ sweep, trial, sequence }, 'a queue message of another version is left to its workers');
+    context.measures.notUnderstood('queue-message');
+  }
+  context.strangers = new Set(strangers.map(({ sequence }) => sequence));
 }
 
 function observeTrials(context: ControllerContext): ObservedTrial[] {
@@ -62,12 +75,19 @@ function observeTrials(context: ControllerContext): ObservedTrial[] {
     const idleSlots = context.fleet.idleSlotsOf(book.frozen.class) > 0;
     for (const { record } of book.entries()) {
       const seen = context.leaseBoard.get(record.sweep, record.trial);
-      if (record.state === 'queued' && seen === undefined && record.ending === undefined) continue;
+      const leaseSpoilt = context.leaseBoard.isSpoilt(record.sweep, record.trial);
+      if (record.state === 'queued' && seen === undefined && !leaseSpoilt && record.ending === undefined) continue;
       const leaseSeenAtMs = Math.max(seen?.seenAtMs ?? 0, backSince);
-      trials.push({ record, lease: seen?.lease, leaseSeenAtMs, idleSlots });
+      trials.push({ record, lease: seen?.lease, leaseSeenAtMs, leaseSpoilt, idleSlots });
     }
   }
   return trials;
+}
+
+/** What cannot be mended now holds up nothing else: the next pass tries again. */
+async function applyApart(context: ControllerContext, action: ReconcileAction): Promise<void> {
+  const book = 'sweep' in action ? context.books.get(action.sweep) : undefined;
+  await setApart(context, book, () => applyAction(context, action));
 }
 
 async function applyAction(context: ControllerContext, action: ReconcileAction): Promise<void> {

@@ -1,4 +1,4 @@
-import { AdctlError, type SweepId } from '@adctl/protocol';
+import type { SweepId } from '@adctl/protocol';
 import { advanceSweep } from './apply/advance-sweep.js';
 import { dispatchTrials } from './apply/dispatch-trials.js';
 import { foldFacts } from './apply/fold-facts.js';
@@ -11,9 +11,7 @@ import { viewDispatch } from './observe/dispatch-view.js';
 import { type Inbox, type TrialNews, toFacts } from './observe/inbox.js';
 import type { SweepBook } from './observe/sweep-book.js';
 import { planDispatch } from './plan/dispatch.js';
-
-/** Pause before something that failed for a passing reason is tried again, in ack waits. */
-const RETRY_ACK_WAITS = 1 / 60;
+import { setApart } from './set-apart.js';
 
 /**
  * One turn of the controller: fold what was heard, stop what should not run, end what is done, fill the windows.
@@ -21,16 +19,18 @@ const RETRY_ACK_WAITS = 1 / 60;
  */
 export async function runTurn(context: ControllerContext, inbox: Inbox): Promise<number | null> {
   await foldNews(context, inbox);
-  for (const book of [...context.books.values()]) {
-    await stopTrials(context, book);
-    await beginWhenFree(context, book);
-    const over = await advanceSweep(context, book);
-    indexResults(context, book, over);
-    if (over) closeSweep(context, book.record.sweep);
-  }
+  for (const book of [...context.books.values()]) await setApart(context, book, () => moveOn(context, book));
   const next = releaseBackOffs(context);
   await fillWindows(context);
   return next;
+}
+
+async function moveOn(context: ControllerContext, book: SweepBook): Promise<void> {
+  await stopTrials(context, book);
+  await beginWhenFree(context, book);
+  const over = await advanceSweep(context, book);
+  indexResults(context, book, over);
+  if (over) closeSweep(context, book.record.sweep);
 }
 
 async function foldNews(context: ControllerContext, inbox: Inbox): Promise<void> {
@@ -41,31 +41,14 @@ async function foldNews(context: ControllerContext, inbox: Inbox): Promise<void>
 async function foldOrRetry(context: ControllerContext, inbox: Inbox, one: TrialNews): Promise<void> {
   const book = context.books.get(one.sweep);
   if (book === undefined) return;
-  try {
+  const fold = async () => {
     const facts = await toFacts(context, book, one);
     if (facts.length > 0) await foldFacts(context, book, one.trial, facts);
-  } catch (error) {
-    if (!isPassing(error)) throw error;
-    context.logger.warn({ sweep: one.sweep, trial: one.trial, err: error }, 'news will be folded again');
-    context.clock.after(RETRY_ACK_WAITS * context.times.ackWaitMs, () => {
-      inbox.put(one.sweep, one.trial, ...one.news);
-      context.wake();
-    });
-  }
-}
-
-/** Whether waiting may help. A controller that was superseded must stop instead. */
-export function isPassing(error: unknown): boolean {
-  return error instanceof AdctlError && error.kind === 'transient' && !isSuperseded(error);
-}
-
-/** The code of an expected error, for counting. */
-export function codeOf(error: unknown): string {
-  return error instanceof AdctlError ? error.code : 'unexpected';
-}
-
-export function isSuperseded(error: unknown): boolean {
-  return error instanceof AdctlError && error.code === 'controller_superseded';
+  };
+  await setApart(context, book, fold, () => {
+    inbox.put(one.sweep, one.trial, ...one.news);
+    context.wake();
+  });
 }
 
 function releaseBackOffs(context: ControllerContext): number | null {
@@ -83,7 +66,10 @@ async function fillWindows(context: ControllerContext): Promise<void> {
   await Promise.all(
     planDispatch(classes, sweeps, context.owners).map(async ({ sweep, count }) => {
       const book = context.books.get(sweep);
-      if (book !== undefined) await dispatchTrials(context, book, count);
+      if (book === undefined) return;
+      await setApart(context, book, async () => {
+        await dispatchTrials(context, book, count);
+      });
     }),
   );
   // Reused trials took no place: there is room for more, and the sweep may even be over.
@@ -93,7 +79,7 @@ async function fillWindows(context: ControllerContext): Promise<void> {
 /** A sweep that waits for others begins once they are over. */
 async function beginWhenFree(context: ControllerContext, book: SweepBook): Promise<void> {
   const { after } = book.record;
-  if (after === undefined || after.some((sweep) => context.books.has(sweep))) return;
+  if (after === undefined || after.some((sweep) => context.books.has(sweep) || context.held.has(sweep))) return;
   await writeSweep(context, book, { ...book.record, after: undefined, reason: undefined });
   context.wake();
 }

@@ -1,4 +1,4 @@
-import type { TrialAssignment } from '@adctl/protocol';
+import type { SweepId, TrialAssignment, TrialId } from '@adctl/protocol';
 
 /** Higher is served first; within one priority the queue is first in, first out. */
 export const PRIORITIES = ['high', 'normal', 'low'] as const;
@@ -14,7 +14,12 @@ export interface QueueEntry {
   readonly assignment: TrialAssignment;
 }
 
-export interface StoredQueueEntry extends QueueEntry {
+/** A message in the window, with what it is about. */
+export interface StoredQueueEntry extends Omit<QueueEntry, 'assignment'> {
+  readonly sweep: SweepId;
+  readonly trial: TrialId;
+  /** Undefined for a message that this version does not understand: it waits for workers who do. */
+  readonly assignment: TrialAssignment | undefined;
   /** The handle for `remove`; rises with every publish. */
   readonly sequence: number;
   /** Times it was handed out, as far as the deployment knows (JetStream does not tell by message). */
@@ -61,6 +66,6 @@ export interface TrialQueue {
   }): Promise<Delivery | null>;
   /** Takes a message out, in flight or not. @returns whether it was there. */
   remove(sequence: number): Promise<boolean>;
-  /** Everything in the window, oldest first; for the reconciler. */
+  /** Everything in the window, oldest first; for the reconciler. What lies at no trial's place is left out. */
   contents(): Promise<readonly StoredQueueEntry[]>;
 }

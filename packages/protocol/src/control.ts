@@ -75,6 +75,8 @@ export const SweepSummary = SweepRecord.extend({
   reused: z.int(),
   /** Why none of its trials runs, the binding constraint first; only when one active sweep is asked for. */
   waits: Reasons.optional(),
+  /** What stands in its way: something stored of it cannot be read. A sweep that is not over is held until it can. */
+  problem: z.string().optional(),
 });
 export type SweepSummary = z.infer<typeof SweepSummary>;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Sha256 } from './ids.js';
+import { Sha256, SweepId } from './ids.js';
 import { BackboneUse, EngineUse } from './result.js';
 import { FailureClass } from './trial.js';
 import { FinalState } from './trial-state.js';
@@ -121,5 +121,7 @@ export type LeaderboardGroup = z.infer<typeof LeaderboardGroup>;
 export const Leaderboard = z.object({
   version: z.literal(1),
   groups: z.array(LeaderboardGroup),
+  /** Sweeps of which something cannot be read, and what; nothing above holds a number of theirs. Absent when there is none. */
+  leftOut: z.array(z.object({ sweep: SweepId, reason: z.string() })).optional(),
 });
 export type Leaderboard = z.infer<typeof Leaderboard>;

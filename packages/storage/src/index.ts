@@ -10,6 +10,7 @@ export {
   type CommittedCheckpoint,
   commitCheckpoint,
   type NewCheckpoint,
+  parseJson,
   readHead,
 } from './checkpoints.js';
 export { OBJECT_VARIABLES, objectRules, toObjectPlace, toS3Settings } from './environment.js';

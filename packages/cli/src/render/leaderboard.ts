@@ -15,8 +15,9 @@ import { backboneText, duration, hyperparameterLine, metric } from './values.js'
 
 /** Every group with its rows, its classes, the chosen hyperparameters and the footnotes that its numbers need. */
 export function renderLeaderboard(board: Leaderboard, style: Style): string {
-  if (board.groups.length === 0) return 'No results yet.';
-  return board.groups.map((group) => renderGroup(group, style)).join('\n\n');
+  const leftOut = (board.leftOut ?? []).map(({ sweep, reason }) => style.red(`${sweep} is left out: ${reason}`));
+  const groups = board.groups.map((group) => renderGroup(group, style));
+  return [...(groups.length === 0 ? ['No results yet.'] : groups), ...leftOut].join('\n\n');
 }
 
 function renderGroup(group: LeaderboardGroup, style: Style): string {

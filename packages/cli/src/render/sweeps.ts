@@ -6,6 +6,13 @@ import { counted, metric } from './values.js';
 
 export function renderSweeps(sweeps: readonly SweepSummary[], style: Style): string {
   if (sweeps.length === 0) return 'No sweeps here yet. Start one with: adctl sweep FILE';
+  const problems = sweeps.flatMap(({ sweep, problem }) =>
+    problem === undefined ? [] : [style.red(`${sweep}: ${problem}`)],
+  );
+  return [renderSweepTable(sweeps, style), ...problems].join('\n');
+}
+
+function renderSweepTable(sweeps: readonly SweepSummary[], style: Style): string {
   return renderTable(
     sweeps,
     [
@@ -30,6 +37,7 @@ export function renderSweep(sweep: SweepSummary, style: Style): string {
     [
       ['sweep', sweep.sweep],
       ['state', sweep.reason === undefined ? sweep.state : `${sweep.state}: ${sweep.reason}`],
+      ['problem', sweep.problem],
       ['methods', sweep.methods.join(', ')],
       ['dataset', `${sweep.dataset}, ${sweep.protocol}, normal ${sweep.normal.join(', ')}`],
       ['search', counted(sweep.searchTrials, 'trial')],

@@ -1,7 +1,15 @@
-import { type SweepId, SweepRecord, type SweepSummary, TRIAL_STATES, TrialRecord } from '@adctl/protocol';
+import {
+  type SweepId,
+  SweepRecord,
+  type SweepSummary,
+  TRIAL_STATES,
+  type TrialRecord,
+  toFailure,
+} from '@adctl/protocol';
 import type { ControllerContext } from '../context.js';
-import { unknownSweep } from '../errors.js';
-import { readFrozenSweep } from '../observe/load-sweeps.js';
+import { recordUnreadable, sweepHeld, unknownSweep } from '../errors.js';
+import { isPoison } from '../failure-scope.js';
+import { readFrozenSweep, sweepRecords, toTrialRecord } from '../observe/load-sweeps.js';
 import { noCounts } from '../observe/sweep-book.js';
 import { type FrozenSweep, normalClasses } from '../plan/frozen-sweep.js';
 import { createTrialPlan, type TrialPlan } from '../plan/trial-plan.js';
@@ -24,37 +32,75 @@ export class Archive {
 
   /** Every record, newest first. */
   async records(): Promise<SweepRecord[]> {
-    const records = (await this.context.sweeps.entries()).map(({ value }) => SweepRecord.parse(value));
+    const records = await sweepRecords(this.context);
     return records.sort((a, b) => (a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0));
   }
 
-  /** @throws AdctlError user `unknown_sweep`. */
+  /** @throws AdctlError user `unknown_sweep`, `sweep_held`; permanent `sweep_unreadable`. */
   async find(sweep: SweepId): Promise<KnownSweep> {
     const book = this.context.books.get(sweep);
     if (book !== undefined) return book;
+    const held = this.context.held.get(sweep);
+    if (held !== undefined) throw sweepHeld(sweep, held.reason);
+    return this.#withPlan(await this.recordOf(sweep));
+  }
+
+  /** What can be found of some sweeps, and why the others cannot be read. */
+  async findAll(sweeps: readonly SweepId[]): Promise<{
+    readonly known: readonly KnownSweep[];
+    readonly leftOut: readonly { readonly sweep: SweepId; readonly reason: string }[];
+  }> {
+    const known: KnownSweep[] = [];
+    const leftOut: { readonly sweep: SweepId; readonly reason: string }[] = [];
+    for (const sweep of sweeps) {
+      try {
+        known.push(await this.find(sweep));
+      } catch (error) {
+        if (!isPoison(error)) throw error;
+        leftOut.push({ sweep, reason: toFailure(error).message });
+      }
+    }
+    return { known, leftOut };
+  }
+
+  /** @throws AdctlError user `unknown_sweep`; permanent `record_unreadable`. */
+  async recordOf(sweep: SweepId): Promise<SweepRecord> {
+    const book = this.context.books.get(sweep);
+    if (book !== undefined) return book.record;
     const entry = await this.context.sweeps.get(sweep);
     if (entry === null) throw unknownSweep(sweep);
-    return this.#withPlan(SweepRecord.parse(entry.value));
+    const record = SweepRecord.safeParse(entry.value);
+    if (!record.success) throw recordUnreadable('sweep', sweep, record.error);
+    return record.data;
   }
 
   /** Records of a sweep's trials so far, by index. */
   async trials(sweep: SweepId): Promise<TrialRecord[]> {
     const entries = await this.context.trials.entries(sweep);
-    return entries.map(({ value }) => TrialRecord.parse(value)).sort((a, b) => a.index - b.index);
+    return entries.map(toTrialRecord).sort((a, b) => a.index - b.index);
   }
 
+  /** A sweep that cannot be read is shown by its record alone, with what stands in the way. */
   async summarize(record: SweepRecord): Promise<SweepSummary> {
-    const { frozen } = await this.#withPlan(record);
-    const { dataset, methods } = frozen.sweep;
-    return {
-      ...record,
-      methods: [...methods],
-      dataset: dataset.name,
-      protocol: dataset.protocol,
-      normal: [...normalClasses(frozen)],
-      class: frozen.class,
-      ...(await this.#tally(record)),
-    };
+    const held = this.context.held.get(record.sweep);
+    try {
+      if (held !== undefined) throw sweepHeld(record.sweep, held.reason);
+      const { frozen } = await this.#withPlan(record);
+      const { dataset, methods } = frozen.sweep;
+      return {
+        ...record,
+        methods: [...methods],
+        dataset: dataset.name,
+        protocol: dataset.protocol,
+        normal: [...normalClasses(frozen)],
+        class: frozen.class,
+        ...(await this.#tally(record)),
+      };
+    } catch (error) {
+      if (!isPoison(error)) throw error;
+      const nothing = { methods: [], dataset: '?', protocol: '?', normal: [], counts: noCounts(), reused: 0 };
+      return { ...record, ...nothing, problem: held?.reason ?? toFailure(error).message };
+    }
   }
 
   async #withPlan(record: SweepRecord): Promise<KnownSweep> {

@@ -22,7 +22,11 @@ export async function readLeaderboard(
 ): Promise<Leaderboard> {
   const { method } = query;
   const sweeps = query.sweep === undefined ? (await archive.records()).map(({ sweep }) => sweep) : [query.sweep];
-  const known = (await Promise.all(sweeps.map((sweep) => archive.find(sweep)))).filter(({ frozen }) => {
+  const found =
+    query.sweep === undefined
+      ? await archive.findAll(sweeps)
+      : { known: [await archive.find(query.sweep)], leftOut: [] };
+  const known = found.known.filter(({ frozen }) => {
     const { dataset, methods } = frozen.sweep;
     if (query.dataset !== undefined && dataset.name !== query.dataset) return false;
     if (query.protocol !== undefined && dataset.protocol !== query.protocol) return false;
@@ -34,12 +38,14 @@ export async function readLeaderboard(
       return [record.sweep, { classes: normalClasses(frozen), reportSeeds }];
     }),
   );
-  const { report, search } = await results.leaderboard(known.map(({ frozen }) => frozen));
-  return foldTotals(
+  const { report, search, unreadable } = await results.leaderboard(known.map(({ frozen }) => frozen));
+  const leftOut = [...found.leftOut, ...unreadable];
+  const board = foldTotals(
     {
       report: [...report].filter(({ spec }) => method === undefined || spec.method === method),
       search: [...search].filter((totals) => method === undefined || totals.method === method),
     },
     { published: lookUpFigures(cards), expected: (sweep) => expected.get(sweep) },
   );
+  return leftOut.length === 0 ? board : { ...board, leftOut };
 }

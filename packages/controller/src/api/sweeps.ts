@@ -6,11 +6,12 @@ import { pauseDeadline } from '../apply/stop-trials.js';
 import { takeBack } from '../apply/take-back.js';
 import { writeSweep, writeTrial } from '../apply/write-trial.js';
 import { type ControllerContext, isoNow } from '../context.js';
-import { unknownSweep, wrongSweepState } from '../errors.js';
-import { unacceptedCodeChange } from '../observe/load-sweeps.js';
+import { sweepHeld, unknownSweep, wrongSweepState } from '../errors.js';
+import { loadHeldSweep, unacceptedCodeChange } from '../observe/load-sweeps.js';
 import type { SweepBook } from '../observe/sweep-book.js';
 import { isOver } from '../plan/is-over.js';
 import { REASONS } from '../reasons.js';
+import { reconcile } from '../reconcile.js';
 import type { Archive } from './archive.js';
 import { explainSweep } from './trials.js';
 
@@ -26,7 +27,7 @@ export async function listSweeps(archive: Archive, active: boolean | undefined):
 
 /** One sweep, with what it waits for. */
 export async function showSweep(context: ControllerContext, archive: Archive, sweep: SweepId): Promise<SweepSummary> {
-  const summary = await archive.summarize((await archive.find(sweep)).record);
+  const summary = await archive.summarize(await archive.recordOf(sweep));
   const waits = explainSweep(context, sweep);
   return waits === undefined ? summary : { ...summary, waits };
 }
@@ -63,6 +64,10 @@ export async function setSweep(
 }
 
 export async function resumeSweep(context: ControllerContext, sweep: SweepId): Promise<void> {
+  if (context.held.has(sweep)) {
+    await takeUp(context, sweep);
+    if (context.books.get(sweep)?.record.state !== 'paused') return;
+  }
   const book = await activeBook(context, sweep, 'resumed');
   const { state, pausedFrom, cancelRequest } = book.record;
   if (state === 'search' || state === 'report') return;
@@ -132,14 +137,24 @@ export async function retrySweep(
   sweep: SweepId,
   classes: readonly string[] | undefined,
 ): Promise<{ readonly retried: number }> {
+  if (context.held.has(sweep)) await takeUp(context, sweep);
   const { record } = await archive.find(sweep);
   if (record.cancelRequest !== undefined && !isOver(record)) throw wrongSweepState(sweep, 'cancelling', 'retried');
   return { retried: await retryTrials(context, record, { states: RETRIABLE, classes }) };
 }
 
+/** A sweep that was held goes on, with what ended meanwhile. */
+async function takeUp(context: ControllerContext, sweep: SweepId): Promise<void> {
+  await loadHeldSweep(context, sweep);
+  await reconcile(context, { atStart: true });
+  context.wake();
+}
+
 async function activeBook(context: ControllerContext, sweep: SweepId, wanted: string): Promise<SweepBook> {
   const book = context.books.get(sweep);
   if (book !== undefined && !isOver(book.record)) return book;
+  const held = context.held.get(sweep);
+  if (held !== undefined) throw sweepHeld(sweep, held.reason);
   const entry = await context.sweeps.get(sweep);
   if (entry === null) throw unknownSweep(sweep);
   throw wrongSweepState(sweep, 'over', wanted);

@@ -6,7 +6,7 @@ import {
   type SweepId,
   type TrialDetail,
   type TrialPhase,
-  TrialRecord,
+  type TrialRecord,
   type TrialState,
   type TrialSummary,
   type TrialWhy,
@@ -17,6 +17,8 @@ import { specOf } from '../apply/results.js';
 import type { ControllerContext } from '../context.js';
 import { unknownTrial } from '../errors.js';
 import { viewDispatch } from '../observe/dispatch-view.js';
+import type { HeldSweep } from '../observe/held-sweeps.js';
+import { toTrialRecord } from '../observe/load-sweeps.js';
 import type { DispatchSweep } from '../plan/dispatch.js';
 import { explainTrial } from '../plan/why.js';
 import type { Archive, KnownSweep } from './archive.js';
@@ -28,7 +30,7 @@ export interface TrialsApi {
   readonly locate: (objectKey: string) => string;
 }
 
-/** Trials of one sweep or all, by sweep and index. */
+/** Trials of one sweep, or of all that can be read, by sweep and index. */
 export async function listTrials(
   api: TrialsApi,
   filter: {
@@ -38,12 +40,15 @@ export async function listTrials(
     readonly limit?: number | undefined;
   },
 ): Promise<TrialSummary[]> {
-  const sweeps = filter.sweep === undefined ? (await api.archive.records()).map(({ sweep }) => sweep) : [filter.sweep];
+  const found =
+    filter.sweep === undefined
+      ? (await api.archive.findAll((await api.archive.records()).map(({ sweep }) => sweep))).known
+      : [await api.archive.find(filter.sweep)];
   const summaries: TrialSummary[] = [];
-  for (const sweep of sweeps) {
+  for (const known of found) {
+    const { sweep } = known.record;
     const left = (filter.limit ?? Number.POSITIVE_INFINITY) - summaries.length;
     if (left <= 0) break;
-    const known = await api.archive.find(sweep);
     const records = await recordsOf(api, sweep, filter.states);
     const wanted = records.filter(({ phase }) => filter.phase === undefined || phase === filter.phase).slice(0, left);
     const selection = await api.context.results.selectionOf(known.frozen, wanted);
@@ -90,7 +95,9 @@ export async function showTrial(
   const record = await findTrial(api, request);
   const { sweep, trial, index, generation } = record;
   const known = await api.archive.find(sweep);
-  const result = await readResult(api.context.objects, record.resultKey ?? resultKey(sweep, trial, index, generation));
+  // Final without a key: what lies there cannot be read, and the record says so.
+  const key = record.resultKey ?? (isFinal(record.state) ? undefined : resultKey(sweep, trial, index, generation));
+  const result = key === undefined ? null : await readResult(api.context.objects, key);
   const { head } = await readHead(api.context.objects, sweep, trial);
   const spec = result?.spec ?? (await specOfKnown(api.context, known, record));
   const locations = Object.entries(result?.artifacts ?? {}).map(([name, { key }]) => [name, api.locate(key)]);
@@ -112,11 +119,15 @@ export async function explain(
   // The same trial may have ended in an earlier sweep: people ask about the one that waits.
   const exact = planned.length === 1 ? planned.find(({ trial }) => trial === request.trial) : undefined;
   const record = exact ?? (await findTrial(api, request, planned));
+  const held = api.context.held.get(record.sweep);
+  if (held !== undefined) return { trial: record.trial, state: record.state, reasons: [whyHeld(held)] };
   return explainRecord(api.context, await api.archive.find(record.sweep), record);
 }
 
 /** Why none of the trials of a sweep runs: what holds the next one back. Undefined while one runs, and at the end. */
 export function explainSweep(context: ControllerContext, sweep: SweepId): TrialWhy['reasons'] | undefined {
+  const held = context.held.get(sweep);
+  if (held !== undefined) return [whyHeld(held)];
   const book = context.books.get(sweep);
   if (book === undefined || book.counts.running > 0) return undefined;
   const [first] = book.entries();
@@ -126,6 +137,8 @@ export function explainSweep(context: ControllerContext, sweep: SweepId): TrialW
     first?.record ?? newRecord(book.plan.at(book.record.expanded, book.finalistPositions), book.record.createdAt);
   return explainRecord(context, book, next).reasons;
 }
+
+const whyHeld = ({ reason }: HeldSweep): TrialWhy['reasons'][number] => ({ code: 'sweep_held', message: reason });
 
 function explainRecord(context: ControllerContext, known: Pick<KnownSweep, 'record' | 'frozen'>, record: TrialRecord) {
   const { record: sweep, frozen } = known;
@@ -195,8 +208,8 @@ async function findTrial(
   const sweeps = sweep === undefined ? (await archive.records()).map((record) => record.sweep) : [sweep];
   const found = [...planned];
   for (const one of sweeps) {
-    for (const { key, value } of await context.trials.entries(one)) {
-      if (key.slice(one.length + 1).startsWith(trial)) found.push(TrialRecord.parse(value));
+    for (const entry of await context.trials.entries(one)) {
+      if (entry.key.slice(one.length + 1).startsWith(trial)) found.push(toTrialRecord(entry));
     }
   }
   const exact = found.filter((record) => record.trial === trial);

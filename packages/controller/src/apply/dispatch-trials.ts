@@ -1,6 +1,6 @@
 import { PRIORITIES, type Priority } from '@adctl/messaging';
 import { fitsMessage, type TrialAssignment, type TrialRecord, type TrialSpec, trialSpecKey } from '@adctl/protocol';
-import { BATCH } from '../batches.js';
+import { BATCH, settleAll } from '../batches.js';
 import { type ControllerContext, isoNow } from '../context.js';
 import type { SweepBook, TrialEntry } from '../observe/sweep-book.js';
 import { specOf } from './results.js';
@@ -32,7 +32,7 @@ export async function dispatchTrials(context: ControllerContext, book: SweepBook
     }
     const indices = takeIndices(book, size - queued.length);
     try {
-      await Promise.all([
+      await settleAll([
         ...queued.map((entry) => dispatchAgain(context, book, entry)),
         ...indices.map((index) => begin(context, book, index)),
       ]);

@@ -27,7 +27,7 @@ export async function foldFacts(
   for (const fact of facts) {
     const folded = await foldOne(context, book, { before, record }, fact);
     before = folded.before;
-    byWorker = isFinal(folded.record.state) && !folded.finished;
+    byWorker = isFinal(folded.record.state) && !folded.finished && fact.fact === 'result';
     const time = folded.record === record ? null : heldTime(record, fact, nowOf(context));
     if (time !== null) held.push(time);
     record = folded.record;
@@ -78,8 +78,8 @@ async function foldOne(
       return { before, record: folded.record, stop: folded.stop === true, finished: false };
     case 'finish': {
       const noted = await noteEnding(context, book, before, folded);
-      const result = await finishTrial(context, book, folded.record, folded.ending, folded.failure);
-      const final = foldFact(folded.record, { fact: 'result', result }, foldContext);
+      const end = await finishTrial(context, book, folded.record, folded.ending, folded.failure);
+      const final = foldFact(folded.record, end, foldContext);
       return { before: noted, record: final.fold === 'changed' ? final.record : record, stop: false, finished: true };
     }
   }

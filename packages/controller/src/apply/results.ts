@@ -8,13 +8,15 @@ import {
   type TrialRecord,
   type TrialResult,
   TrialSpec,
+  toFailure,
   trainedWith,
   trialSpecKey,
 } from '@adctl/protocol';
-import { writeResultOnce } from '@adctl/storage';
+import { parseJson, readResult, writeResultOnce } from '@adctl/storage';
 import { type ControllerContext, isoNow } from '../context.js';
+import { isUnreadable } from '../failure-scope.js';
 import type { SweepBook } from '../observe/sweep-book.js';
-import type { ResultFacts } from '../plan/fold-fact.js';
+import type { ResultFacts, TrialFact } from '../plan/fold-fact.js';
 
 /** What a record keeps of a result. */
 export function toResultFacts(result: TrialResult, key: string, objective: Objective): ResultFacts {
@@ -38,7 +40,8 @@ export function toResultFacts(result: TrialResult, key: string, objective: Objec
 
 /**
  * Writes the final result of a trial that no worker will finish: failed, or cancelled. The object first, then the event.
- * @returns the result in force: a worker may have been faster, and the first complete result wins.
+ * @returns the result in force: a worker may have been faster, and the first complete result wins. One that cannot be read
+ *   is a fact too.
  */
 export async function finishTrial(
   context: ControllerContext,
@@ -46,21 +49,56 @@ export async function finishTrial(
   record: TrialRecord,
   ending: Ending,
   failure: Failure | undefined,
-): Promise<ResultFacts> {
-  const { result, key } = await storeResult(context, {
-    version: 1,
-    spec: await specOf(context, book, record),
-    attempt: record.attempt,
-    generation: record.generation,
-    ending,
-    failure,
-    failures: record.failures,
-    worker: record.worker,
-    startedAt: record.startedAt,
-    endedAt: isoNow(context),
-    artifacts: {},
+): Promise<TrialFact> {
+  const spec = await specOf(context, book, record);
+  return orSpoilt<TrialFact>(context, record, async () => {
+    const { result, key } = await storeResult(context, {
+      version: 1,
+      spec,
+      attempt: record.attempt,
+      generation: record.generation,
+      ending,
+      failure,
+      failures: record.failures,
+      worker: record.worker,
+      startedAt: record.startedAt,
+      endedAt: isoNow(context),
+      artifacts: {},
+    });
+    return { fact: 'result', result: toResultFacts(result, key, book.frozen.sweep.objective) };
   });
-  return toResultFacts(result, key, book.frozen.sweep.objective);
+}
+
+/** The result of a trial's generation, as far as there is one: read, or known not to be readable. */
+export async function findResult(
+  context: ControllerContext,
+  book: SweepBook,
+  record: TrialRecord,
+): Promise<TrialFact | null> {
+  const key = resultKeyOf(record);
+  return orSpoilt<TrialFact | null>(context, record, async () => {
+    const result = await readResult(context.objects, key);
+    if (result === null) return null;
+    await announceResult(context, key, result); // its worker may have died before it could
+    return { fact: 'result', result: toResultFacts(result, key, book.frozen.sweep.objective) };
+  });
+}
+
+async function orSpoilt<T extends TrialFact | null>(
+  { logger, measures }: ControllerContext,
+  record: TrialRecord,
+  look: () => Promise<T>,
+): Promise<T | TrialFact> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    const { sweep, trial, generation, attempt } = record;
+    logger.error({ err: error, sweep, trial }, 'a result cannot be read; its trial has failed');
+    measures.notUnderstood('result');
+    const { cause: _cause, ...failure } = toFailure(error);
+    return { fact: 'spoilt', generation, attempt, resultKey: resultKeyOf(record), failure };
+  }
 }
 
 /** Object, then event; both harmless to repeat. */
@@ -88,11 +126,11 @@ export function resultKeyOf({ sweep, trial, index, generation }: TrialRecord): s
   return resultKey(sweep, trial, index, generation);
 }
 
-/** A trial's spec: planned again, or read where the code that plans changed since. */
+/** A trial's spec: planned again, or read where the code that plans changed since and where it can be read. */
 export async function specOf(context: ControllerContext, book: SweepBook, record: TrialRecord): Promise<TrialSpec> {
   const planned = book.plan.at(record.index, book.finalistPositions);
   if (planned.trial === record.trial) return planned;
   const stored = await context.objects.get(trialSpecKey(record.sweep, record.trial));
-  if (stored === null) return { ...planned, trial: record.trial };
-  return TrialSpec.parse(JSON.parse(Buffer.from(stored.content).toString('utf8')));
+  const spec = stored === null ? undefined : TrialSpec.safeParse(parseJson(stored.content));
+  return spec?.success === true ? spec.data : { ...planned, trial: record.trial };
 }

@@ -3,6 +3,7 @@ import { readResult } from '@adctl/storage';
 import { z } from 'zod';
 import type { ControllerContext } from '../context.js';
 import { failureLimits, nowOf } from '../context.js';
+import { isUnreadable } from '../failure-scope.js';
 import type { SweepBook } from '../observe/sweep-book.js';
 import { foldFact } from '../plan/fold-fact.js';
 import { REASONS } from '../reasons.js';
@@ -29,9 +30,13 @@ export async function reuseResult(
 ): Promise<TrialRecord | null> {
   const entry = await context.identities.get(identityKey(book.frozen.class, spec.identity));
   if (entry === null) return null;
-  const known = Known.parse(entry.value);
-  if (known.sweep === spec.sweep && known.trial === spec.trial) return null;
-  const earlier = await readResult(context.objects, known.resultKey);
+  const { data: known } = Known.safeParse(entry.value);
+  if (known === undefined || (known.sweep === spec.sweep && known.trial === spec.trial)) return null;
+  const earlier = await readResult(context.objects, known.resultKey).catch((error: unknown) => {
+    if (!isUnreadable(error)) throw error;
+    context.logger.warn({ err: error, sweep: spec.sweep, trial: spec.trial }, 'an earlier result is not reused');
+    return null;
+  });
   if (earlier === null || earlier.ending.state !== 'completed') return null;
   if (trainedWith(earlier) !== spec.codeVersion) return null; // remembered by a version that did not look
 

@@ -49,12 +49,8 @@ async function stopTrial(context: ControllerContext, book: SweepBook, entry: Tri
     return;
   }
   const ending = { state: 'cancelled', reason: REASONS.cancelled(cancelRequest.by) } as const;
-  const result = await finishTrial(context, book, record, ending, undefined);
-  const folded = foldFact(
-    record,
-    { fact: 'result', result },
-    { now: nowOf(context), limits: failureLimits(context, book) },
-  );
+  const end = await finishTrial(context, book, record, ending, undefined);
+  const folded = foldFact(record, end, { now: nowOf(context), limits: failureLimits(context, book) });
   if (folded.fold === 'changed') await writeTrial(context, book, entry, folded.record);
 }
 

@@ -7,7 +7,7 @@ import {
   Lease,
   manifestKey,
   type SweepId,
-  SweepRecord,
+  type SweepRecord,
   sweepCheckpointsPrefix,
   TrialId,
   TrialRecord,
@@ -17,7 +17,8 @@ import { readHead, readResult } from '@adctl/storage';
 import { CONTROLLER_ID } from '../apply/take-back.js';
 import { trialKey } from '../apply/write-trial.js';
 import type { ControllerContext } from '../context.js';
-import { readFrozenSweep } from '../observe/load-sweeps.js';
+import { isPoison } from '../failure-scope.js';
+import { readFrozenSweep, sweepRecords } from '../observe/load-sweeps.js';
 import { isOver } from '../plan/is-over.js';
 import { chooseTop, planGc, type SeenCheckpoint, type TrialFate, YOUNGEST_MS } from './plan-gc.js';
 
@@ -74,10 +75,15 @@ export class GarbageCollection {
   }
 
   async #run(progress: Progress): Promise<void> {
-    const records = (await this.context.sweeps.entries()).map(({ value }) => SweepRecord.parse(value));
+    const records = await sweepRecords(this.context);
     progress.sweeps = records.length;
     for (const record of records) {
-      await this.#sweep(record, progress);
+      try {
+        await this.#sweep(record, progress);
+      } catch (error) {
+        if (!isPoison(error)) throw error;
+        this.context.logger.warn({ err: error, sweep: record.sweep }, 'garbage of a sweep that cannot be read stays');
+      }
       progress.sweepsDone += 1;
     }
   }

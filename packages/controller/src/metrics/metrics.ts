@@ -16,7 +16,12 @@ export interface Measures {
   reconciled(seconds: number, redelivered: number): void;
   /** A turn or a pass of the reconciler failed, for a passing reason. @param reason the error's code. */
   failed(reason: string): void;
+  /** Something that others wrote, or an earlier version of ours, could not be read and was set aside. */
+  notUnderstood(what: Stranger): void;
 }
+
+/** What may be there in a form that this version cannot read. */
+export type Stranger = 'lease' | 'event' | 'queue-message' | 'result' | 'attempt' | 'sweep';
 
 /** For deployments that nobody scrapes. */
 export const NO_MEASURES: Measures = {
@@ -25,6 +30,7 @@ export const NO_MEASURES: Measures = {
   checkpointed: () => undefined,
   reconciled: () => undefined,
   failed: () => undefined,
+  notUnderstood: () => undefined,
 };
 
 /** The controller's metrics. Labels never name a trial or a sweep: their number has no bound. */
@@ -33,7 +39,7 @@ export interface ControllerMetrics extends Measures {
   readonly registry: Registry;
   role(role: Role): void;
   /** Reads gauges from this controller when scraped, until the returned function is called. */
-  follow(context: Pick<ControllerContext, 'books' | 'fleet' | 'clock'>): () => void;
+  follow(context: Pick<ControllerContext, 'books' | 'held' | 'fleet' | 'clock'>): () => void;
 }
 
 const DURATION_BUCKETS = [1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400];
@@ -45,7 +51,7 @@ export function createMetrics(): ControllerMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  let followed: Pick<ControllerContext, 'books' | 'fleet' | 'clock'> | undefined;
+  let followed: Pick<ControllerContext, 'books' | 'held' | 'fleet' | 'clock'> | undefined;
   const leader = new Gauge({ name: 'adctl_leader', help: '1 while this controller leads, else 0.', registers });
   const trials = new Counter({
     name: 'adctl_trials_total',
@@ -94,6 +100,12 @@ export function createMetrics(): ControllerMetrics {
     labelNames: ['reason'],
     registers,
   });
+  const strangers = new Counter({
+    name: 'adctl_not_understood_total',
+    help: 'Leases, events, queue messages, results, attempts and sweeps that could not be read and were set aside.',
+    labelNames: ['what'],
+    registers,
+  });
   new Gauge({
     name: 'adctl_queue_pending',
     help: 'Trials in the work queue that no worker has, by class.',
@@ -123,7 +135,15 @@ export function createMetrics(): ControllerMetrics {
     help: 'Sweeps that are not over.',
     registers,
     collect() {
-      this.set(followed?.books.size ?? 0);
+      this.set((followed?.books.size ?? 0) + (followed?.held.size ?? 0));
+    },
+  });
+  new Gauge({
+    name: 'adctl_held_sweeps',
+    help: 'Sweeps that are not over and cannot be read: they are held until a person mends them.',
+    registers,
+    collect() {
+      this.set(followed?.held.size ?? 0);
     },
   });
   leader.set(0);
@@ -151,5 +171,6 @@ export function createMetrics(): ControllerMetrics {
       redelivered.inc(messages);
     },
     failed: (reason) => failures.inc({ reason }),
+    notUnderstood: (what) => strangers.inc({ what }),
   };
 }

@@ -1,22 +1,22 @@
 import type { StateEntry } from '@adctl/messaging';
 import {
   AttemptEvent,
+  attemptRecordKey,
   HEARTBEATS,
   isFinal,
   isHeartbeatOf,
   Lease,
   ReleaseEvent,
   ResultEvent,
-  type SweepId,
-  SweepId as SweepIdSchema,
+  SweepId,
   TrialId,
   TrialRecord,
   WorkerHeartbeat,
 } from '@adctl/protocol';
-import { readResult } from '@adctl/storage';
+import { z } from 'zod';
 import { orderStop } from '../apply/fold-facts.js';
-import { toResultFacts } from '../apply/results.js';
-import { readAttempt } from '../apply/take-back.js';
+import { findResult, resultKeyOf, toResultFacts } from '../apply/results.js';
+import { findAttempt } from '../apply/take-back.js';
 import { trialKey } from '../apply/write-trial.js';
 import type { ControllerContext } from '../context.js';
 import type { TrialFact } from '../plan/fold-fact.js';
@@ -67,6 +67,7 @@ export async function followEvents(
     const event = schema.safeParse(data);
     if (!event.success) {
       context.logger.warn({ subject, issues: event.error.issues }, 'event not understood');
+      context.measures.notUnderstood('event');
       continue;
     }
     inbox.put(event.data.sweep, event.data.trial, event.data);
@@ -96,14 +97,24 @@ export async function watchLeases(
       strays = null;
       continue;
     }
-    const [sweepToken, trialToken] = change.key.split('.');
-    if (sweepToken === undefined || trialToken === undefined) continue;
-    const sweep = SweepIdSchema.parse(sweepToken);
-    const trial = TrialId.parse(trialToken);
-    if (strays !== null && !context.books.has(sweep)) strays.push(change);
+    const place = LeasePlace.safeParse(change.key.split('.'));
+    if (!place.success) {
+      // No trial's: workers read none there, and it is in nobody's way.
+      context.logger.warn({ key: change.key }, 'a lease of nothing is left alone');
+      context.measures.notUnderstood('lease');
+      continue;
+    }
+    const [sweep, trial] = place.data;
+    if (strays !== null && !context.books.has(sweep) && !context.held.has(sweep)) strays.push(change);
+    if (change.value === null) {
+      context.leaseBoard.forget(sweep, trial); // deleted: nobody holds it
+      continue;
+    }
     const lease = Lease.safeParse(change.value);
     if (!lease.success) {
-      context.leaseBoard.forget(sweep, trial); // deleted: nobody holds it
+      context.logger.warn({ sweep, trial, issues: lease.error.issues }, 'a lease cannot be read; it will be replaced');
+      context.measures.notUnderstood('lease');
+      if (context.books.has(sweep)) context.leaseBoard.spoil(sweep, trial);
       continue;
     }
     noteLease(context, inbox, sweep, trial, lease.data);
@@ -120,6 +131,9 @@ function noteLease(context: ControllerContext, inbox: Inbox, sweep: SweepId, tri
   inbox.put(sweep, trial, { news: 'lease', lease });
   context.wake();
 }
+
+/** A lease's key: a sweep and a trial. */
+const LeasePlace = z.tuple([SweepId, TrialId]);
 
 /** Hears heartbeats, and repeats orders that their worker has not followed yet. @returns the function that stops it. */
 export function hearWorkers(context: ControllerContext): Promise<() => Promise<void>> {
@@ -163,7 +177,7 @@ export async function toFacts(
   }
   const facts: TrialFact[] = [];
   for (const one of news) {
-    const fact = await toFact(context, book, one, entry.record.generation);
+    const fact = await toFact(context, book, one, entry.record);
     if (fact !== null) facts.push(fact);
   }
   return facts;
@@ -173,31 +187,48 @@ async function toFact(
   context: ControllerContext,
   book: SweepBook,
   news: News,
-  generation: number,
+  record: TrialRecord,
 ): Promise<TrialFact | null> {
   if ('news' in news) return { fact: 'lease', lease: news.lease };
-  if (news.generation !== generation) return null;
+  if (news.generation !== record.generation) return null;
+  if (!namesItsOwn(news, record)) {
+    context.logger.warn({ event: news }, 'an event that names what is not of its trial is not believed');
+    context.measures.notUnderstood('event');
+    return null;
+  }
   switch (news.type) {
     case 'result': {
-      const result = news.result ?? (await readResult(context.objects, news.resultKey));
-      if (result === null) {
-        context.logger.error({ event: news }, 'a result event without its object');
-        return null;
+      const { result, resultKey } = news;
+      if (result === undefined) {
+        const found = await findResult(context, book, record);
+        if (found === null) context.logger.error({ event: news }, 'a result event without its object');
+        return found;
       }
-      context.results.note(result, news.resultKey);
-      return { fact: 'result', result: toResultFacts(result, news.resultKey, book.frozen.sweep.objective) };
+      context.results.note(result, resultKey);
+      return { fact: 'result', result: toResultFacts(result, resultKey, book.frozen.sweep.objective) };
     }
     case 'attempt': {
-      const attempt = await readAttempt(context, news.recordKey);
-      if (attempt === null) {
-        context.logger.error({ event: news }, 'an attempt event without its record');
-        return null;
-      }
-      return { fact: 'attempt', generation: news.generation, attempt };
+      const found = await findAttempt(context, news, news.attempt);
+      if (found === null) context.logger.error({ event: news }, 'an attempt event without its record');
+      return found;
     }
     case 'release':
       return { fact: 'release', generation: news.generation, attempt: news.attempt, reason: news.reason };
   }
+}
+
+/** Whether an event tells of nothing but its own trial: anybody who may report could name another's objects. */
+function namesItsOwn(event: ResultEvent | AttemptEvent | ReleaseEvent, record: TrialRecord): boolean {
+  const { sweep, trial, generation, attempt } = event;
+  if (event.type === 'release') return true;
+  if (event.type === 'attempt') return event.recordKey === attemptRecordKey(sweep, trial, generation, attempt);
+  const { result } = event;
+  if (event.resultKey !== resultKeyOf(record)) return false;
+  if (result === undefined) return true;
+  const { spec } = result;
+  return (
+    spec.sweep === sweep && spec.trial === trial && spec.index === record.index && result.generation === generation
+  );
 }
 
 /** A claim of a trial that has ended: its holder works for nothing, unless it is the one that ended it. */

@@ -1,15 +1,18 @@
 import type { StateEntry } from '@adctl/messaging';
-import { isFinal, SweepRecord, sweepSpecKey, TrialRecord } from '@adctl/protocol';
+import { isFinal, Lease, SweepId, SweepRecord, sweepSpecKey, TrialId, TrialRecord } from '@adctl/protocol';
+import { parseJson } from '@adctl/storage';
 import { takeOverSweep, takeOverTrial, writeSweep } from '../apply/write-trial.js';
 import { inBatches } from '../batches.js';
 import type { ControllerContext } from '../context.js';
-import { sweepUnreadable } from '../errors.js';
+import { recordUnreadable, sweepUnreadable, unknownSweep } from '../errors.js';
+import { isPoison } from '../failure-scope.js';
 import { FrozenSweep } from '../plan/frozen-sweep.js';
 import { isOver } from '../plan/is-over.js';
 import { createTrialPlan } from '../plan/trial-plan.js';
 import { REASONS } from '../reasons.js';
 import { toFinalTrial } from '../results/result-index.js';
 import type { FinalTrial } from '../results/sweep-index.js';
+import { holdSweep } from './held-sweeps.js';
 import { SweepBook, type TrialEntry } from './sweep-book.js';
 
 /**
@@ -25,17 +28,58 @@ export function chooseTerm(
   return known > elected ? known + 1 : elected;
 }
 
-/** Reads every sweep that is not over into memory. */
+/** Records of all sweeps that can be read. Others are in nobody's way: `loadSweeps` has told of them. */
+export async function sweepRecords({ sweeps }: Pick<ControllerContext, 'sweeps'>): Promise<SweepRecord[]> {
+  return (await sweeps.entries()).flatMap(({ value }) => SweepRecord.safeParse(value).data ?? []);
+}
+
+/** Reads every sweep that is not over into memory; those that cannot be read are held. */
 export async function loadSweeps(context: ControllerContext): Promise<void> {
   const entries = await context.sweeps.entries();
-  const records = entries.map(({ value }) => SweepRecord.parse(value));
-  context.term = chooseTerm(context.term, records);
-  for (const [i, entry] of entries.entries()) {
-    const record = records[i];
-    if (record === undefined || isOver(record)) continue;
-    const ours = await takeOverSweep(context, entry);
-    await loadSweep(context, ours.value, ours.revision);
+  const parsed = entries.map((entry) => ({ entry, record: SweepRecord.safeParse(entry.value) }));
+  context.term = chooseTerm(
+    context.term,
+    parsed.flatMap(({ record }) => record.data ?? []),
+  );
+  for (const { entry, record } of parsed) {
+    if (record.success && isOver(record.data)) continue;
+    const sweep = SweepId.safeParse(entry.key);
+    if (!sweep.success) continue;
+    try {
+      if (!record.success) throw recordUnreadable('sweep', entry.key, record.error);
+      const ours = await takeOverSweep(context, entry);
+      await loadSweep(context, ours.value, ours.revision);
+    } catch (error) {
+      if (!isPoison(error)) throw error;
+      holdSweep(context, { sweep: sweep.data, record: record.data }, error);
+    }
     context.pulse();
+  }
+}
+
+/**
+ * Reads a sweep again that is held, or that nobody began because its submission broke off. What ended meanwhile is found by
+ * the reconciler.
+ * @throws AdctlError as `loadSweep`: then it is held as before, with the reason of now.
+ */
+export async function loadHeldSweep(context: ControllerContext, sweep: SweepId): Promise<SweepBook> {
+  const entry = await context.sweeps.get(sweep);
+  if (entry === null) throw unknownSweep(sweep);
+  const record = SweepRecord.safeParse(entry.value);
+  try {
+    if (!record.success) throw recordUnreadable('sweep', sweep, record.error);
+    const ours = await takeOverSweep(context, entry);
+    const book = await loadSweep(context, ours.value, ours.revision);
+    for (const { key, value } of await context.leases.entries(sweep)) {
+      const trial = TrialId.safeParse(key.slice(sweep.length + 1));
+      const lease = Lease.safeParse(value);
+      if (trial.success && lease.success) context.leaseBoard.note(sweep, trial.data, lease.data, context.clock.now());
+    }
+    context.held.delete(sweep);
+    return book;
+  } catch (error) {
+    if (isPoison(error)) holdSweep(context, { sweep, record: record.data }, error);
+    throw error;
   }
 }
 
@@ -67,9 +111,16 @@ export async function loadSweep(context: ControllerContext, record: SweepRecord,
 /** A trial's record; one that is not final is ours from here on, and refuses what an earlier leader still sends. */
 async function readTrial(context: ControllerContext, entry: StateEntry): Promise<TrialEntry> {
   context.pulse();
-  const record = TrialRecord.parse(entry.value);
+  const record = toTrialRecord(entry);
   if (context.term === undefined || isFinal(record.state)) return { record, revision: entry.revision };
   return takeOverTrial(context, entry);
+}
+
+/** @throws AdctlError permanent `record_unreadable`. */
+export function toTrialRecord({ key, value }: Pick<StateEntry, 'key' | 'value'>): TrialRecord {
+  const record = TrialRecord.safeParse(value);
+  if (!record.success) throw recordUnreadable('trial', key, record.error);
+  return record.data;
 }
 
 function startsOf({ starts }: ControllerContext, name: string): { count: number } {
@@ -85,8 +136,8 @@ export async function readFrozenSweep(
 ): Promise<FrozenSweep> {
   const key = sweepSpecKey(sweep);
   const object = await context.objects.get(key);
-  const text = object === null ? 'null' : Buffer.from(object.content).toString('utf8');
-  const parsed = FrozenSweep.safeParse(JSON.parse(text));
+  if (object === null) throw sweepUnreadable(key, new Error('there is no such object'));
+  const parsed = FrozenSweep.safeParse(parseJson(object.content));
   if (!parsed.success) throw sweepUnreadable(key, parsed.error);
   return parsed.data;
 }

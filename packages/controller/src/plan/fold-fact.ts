@@ -29,6 +29,14 @@ export type TrialFact =
   | { readonly fact: 'result'; readonly result: ResultFacts }
   /** An attempt ended badly. */
   | { readonly fact: 'attempt'; readonly generation: number; readonly attempt: AttemptRecord }
+  /** What lies where the result belongs cannot be read, and stands in the way of every other. */
+  | {
+      readonly fact: 'spoilt';
+      readonly generation: number;
+      readonly attempt: number;
+      readonly resultKey: string;
+      readonly failure: Failure;
+    }
   /** A worker let go on purpose. */
   | {
       readonly fact: 'release';
@@ -67,11 +75,14 @@ const KEPT_FAILURES = 50;
 
 /**
  * Applies one fact to a trial's record. Pure, and safe to repeat: facts of another generation, of an attempt that was
- * superseded, or about a trial that is final change nothing. Once an ending was noted, every fact but a result leads there.
+ * superseded, or about a trial that is final change nothing. Once an ending was noted, every fact but a result leads there,
+ * and one that stands in the way of every result.
  */
 export function foldFact(record: TrialRecord, fact: TrialFact, context: FoldContext): Fold {
   if (isFinal(record.state)) return ignored(isRepeatOfFinal(record, fact) ? 'duplicate' : 'stale');
-  if (record.ending !== undefined && fact.fact !== 'result') return foldDecided(record, record.ending, fact);
+  if (record.ending !== undefined && fact.fact !== 'result' && fact.fact !== 'spoilt') {
+    return foldDecided(record, record.ending, fact);
+  }
   switch (fact.fact) {
     case 'result':
       return foldResult(record, fact.result);
@@ -80,6 +91,9 @@ export function foldFact(record: TrialRecord, fact: TrialFact, context: FoldCont
     case 'attempt':
       if (fact.generation !== record.generation) return ignored('stale');
       return foldAttempt(record, fact.attempt, context);
+    case 'spoilt':
+      if (fact.generation !== record.generation) return ignored('stale');
+      return foldSpoilt(record, fact, context);
     case 'release':
       if (fact.generation !== record.generation) return ignored('stale');
       return foldRelease(record, fact.attempt, fact.reason, context);
@@ -116,6 +130,25 @@ function foldResult(record: TrialRecord, result: ResultFacts): Fold {
       reusedFrom: result.reusedFrom,
       objective: result.objective,
       otherCode: result.otherCode,
+    },
+  };
+}
+
+/** No attempt can end the trial with a result any more. The key is left out of the record: nobody shall look there. */
+function foldSpoilt(record: TrialRecord, fact: Extract<TrialFact, { fact: 'spoilt' }>, context: FoldContext): Fold {
+  if (!canReach(record.state, 'failed')) return ignored('illegal');
+  const endedAt = context.now.toISOString();
+  const spoilt: AttemptRecord = { attempt: Math.max(1, fact.attempt), class: 'infra', failure: fact.failure, endedAt };
+  return {
+    fold: 'changed',
+    stop: true,
+    record: {
+      ...withoutLiveMembers(record),
+      state: 'failed',
+      reason: REASONS.resultSpoilt(fact.resultKey),
+      attempt: Math.max(record.attempt, fact.attempt),
+      failures: kept([...record.failures, spoilt]),
+      finishedAt: endedAt,
     },
   };
 }

@@ -40,6 +40,7 @@ export function heldTime(record: TrialRecord, fact: TrialFact, now: Date): HeldT
     case 'release':
       return held(claimedAt, now.getTime(), fact.reason === 'cancelled' ? 'lost' : 'useful');
     case 'lost':
+    case 'spoilt':
       return held(claimedAt, now.getTime(), 'lost');
     case 'decided':
       return null;

@@ -11,6 +11,8 @@ const message: StoredQueueEntry = {
   class: 'cpu',
   priority: 'normal',
   messageId: 'm',
+  sweep: SWEEP,
+  trial: TRIAL,
   sequence: 5,
   deliveries: 1,
   inFlight: true,

@@ -9,6 +9,8 @@ export interface ObservedTrial {
   readonly lease: Lease | undefined;
   /** When this controller last saw the lease change, by its own clock: workers' clocks are not compared with ours. */
   readonly leaseSeenAtMs: number;
+  /** Its lease cannot be read, so that no worker can claim it or go on with it. */
+  readonly leaseSpoilt?: boolean;
   /** Whether workers of its class have slots with nothing to do. */
   readonly idleSlots: boolean;
 }
@@ -40,7 +42,7 @@ export type ReconcileAction =
       readonly action: 'take-back';
       readonly sweep: SweepId;
       readonly trial: TrialId;
-      readonly why: 'worker-gone' | 'lease-expired' | 'released' | 'deadline';
+      readonly why: 'worker-gone' | 'lease-expired' | 'lease-spoilt' | 'released' | 'deadline';
       /** How the attempt counts when nothing is found. */
       readonly class: LossClass;
     }
@@ -50,7 +52,7 @@ export type ReconcileAction =
   | { readonly action: 'catch-up'; readonly sweep: SweepId; readonly trial: TrialId }
   /** Look for a result first; if there is none, publish the message again under a fresh id. */
   | { readonly action: 'republish'; readonly sweep: SweepId; readonly trial: TrialId }
-  /** An ended attempt whose dead worker did not let its lease go: the next claim would wait for it. */
+  /** A lease in the way of the next claim: of an ended attempt whose dead worker did not let it go, or one that cannot be read. */
   | { readonly action: 'free-lease'; readonly sweep: SweepId; readonly trial: TrialId }
   /** Put a message into the queue anew that may be in dead hands, or that no worker gets although some wait. */
   | {
@@ -73,9 +75,7 @@ const STUCK_GRACE = 2;
 /** Compares records, leases, queue and workers, and lists what is missing or too much. Pure and level-based. */
 export function planReconcile(snapshot: ReconcileSnapshot): ReconcileAction[] {
   const { ackWaitMs, nowMs } = snapshot;
-  const queued = new Map(
-    snapshot.queue.map((entry) => [`${entry.assignment.sweep}.${entry.assignment.trial}`, entry] as const),
-  );
+  const queued = new Map(snapshot.queue.map((entry) => [`${entry.sweep}.${entry.trial}`, entry] as const));
   const actions: ReconcileAction[] = [];
 
   for (const observed of snapshot.trials) {
@@ -93,7 +93,8 @@ export function planReconcile(snapshot: ReconcileSnapshot): ReconcileAction[] {
       actions.push({ action: 'catch-up', sweep, trial });
       continue;
     }
-    if (isForgottenLease(observed, snapshot)) actions.push({ action: 'free-lease', sweep, trial });
+    if (isForgottenLease(observed, snapshot) || isSpoiltLease(observed))
+      actions.push({ action: 'free-lease', sweep, trial });
     const why = whyClaimDead(observed, snapshot, inQueue);
     if (why !== null) actions.push({ action: 'take-back', sweep, trial, why, class: classOf(observed, why, snapshot) });
     else if (record.state === 'running' && deadline !== undefined && Date.parse(deadline) <= nowMs) {
@@ -111,15 +112,16 @@ export function planReconcile(snapshot: ReconcileSnapshot): ReconcileAction[] {
       }
     }
   }
-  for (const { assignment, sequence } of snapshot.queue) {
-    if (!snapshot.isLive(assignment.sweep, assignment.trial)) actions.push({ action: 'remove', sequence });
+  for (const { sweep, trial, assignment, sequence } of snapshot.queue) {
+    // One of another version may be of a sweep that only that version knows.
+    if (assignment !== undefined && !snapshot.isLive(sweep, trial)) actions.push({ action: 'remove', sequence });
   }
   return actions;
 }
 
 function classOf(
   observed: ObservedTrial,
-  why: 'worker-gone' | 'lease-expired' | 'released',
+  why: 'worker-gone' | 'lease-expired' | 'lease-spoilt' | 'released',
   { everyClaimDead, deadWorkers, trials }: ReconcileSnapshot,
 ): LossClass {
   if (everyClaimDead || why === 'released') return 'preempted'; // nobody's fault
@@ -156,15 +158,21 @@ function isForgottenLease(
   return everyClaimDead || deadWorkers.has(lease.worker);
 }
 
+/** Whatever was written over the lease of a trial that nobody has claimed. */
+function isSpoiltLease(observed: ObservedTrial): boolean {
+  return observed.leaseSpoilt === true && !isClaimed(observed);
+}
+
 /** Why nobody works on a claimed trial any more, or null while somebody may. */
 function whyClaimDead(
   observed: ObservedTrial,
   snapshot: ReconcileSnapshot,
   inQueue: boolean,
-): 'worker-gone' | 'lease-expired' | 'released' | null {
+): 'worker-gone' | 'lease-expired' | 'lease-spoilt' | 'released' | null {
   const { ackWaitMs, nowMs } = snapshot;
   const { record, lease, leaseSeenAtMs } = observed;
   if (!isClaimed(observed)) return null;
+  if (observed.leaseSpoilt === true) return 'lease-spoilt'; // whoever had it cannot renew it
   if (snapshot.everyClaimDead) return 'worker-gone';
   if (lease === undefined) return inQueue ? null : 'lease-expired';
   if (lease.released === true) {

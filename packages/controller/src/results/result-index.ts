@@ -3,20 +3,25 @@ import {
   type IndexHead,
   type IndexRow,
   isFinal,
+  type Leaderboard,
   type SelectionMetrics,
   type SweepId,
   segmentOf,
   TrialRecord,
   type TrialResult,
+  toFailure,
 } from '@adctl/protocol';
 import { changeIndexHead, deleteOldIndexParts, readIndexHead, writeIndexPart } from '@adctl/storage';
 import type { ControllerContext } from '../context.js';
+import { isPoison } from '../failure-scope.js';
 import type { FrozenSweep } from '../plan/frozen-sweep.js';
 import { Serial } from '../serial.js';
 import { toIndexRow } from './index-row.js';
 import { type FinalTrial, SweepIndex } from './sweep-index.js';
 
 type IndexedSweep = Pick<FrozenSweep, 'id' | 'dataDigest' | 'sweep'>;
+
+type LeftOut = NonNullable<Leaderboard['leftOut']>[number];
 
 /** Sweeps that are over kept in memory for leaderboards. */
 const MOST_KEPT = 16;
@@ -45,18 +50,29 @@ export class ResultIndex {
     this.#sweeps.get(result.spec.sweep)?.note(toIndexRow(result, resultKey));
   }
 
-  /** What a leaderboard over some sweeps is folded from. A result taken over from a sweep that is here too counts once. */
-  leaderboard(sweeps: readonly IndexedSweep[]): Promise<LeaderboardInput> {
+  /**
+   * What a leaderboard over some sweeps is folded from. A result taken over from a sweep that is here too counts once. A sweep
+   * with a result that cannot be read is left out as a whole: without that one its numbers would be others.
+   */
+  leaderboard(
+    sweeps: readonly IndexedSweep[],
+  ): Promise<LeaderboardInput & { readonly unreadable: readonly LeftOut[] }> {
     return this.#serial.run(async () => {
       const included = new Set<string>(sweeps.map(({ id }) => id));
       const report: LeaderboardResult[] = [];
       const search: SearchTotals[] = [];
+      const unreadable: LeftOut[] = [];
       for (const sweep of sweeps) {
-        const totals = await (await this.#indexOf(sweep)).totals((origin) => included.has(origin));
-        report.push(...totals.report);
-        search.push(...totals.search);
+        try {
+          const totals = await (await this.#indexOf(sweep)).totals((origin) => included.has(origin));
+          report.push(...totals.report);
+          search.push(...totals.search);
+        } catch (error) {
+          if (!isPoison(error)) throw error;
+          unreadable.push({ sweep: sweep.id, reason: toFailure(error).message });
+        }
       }
-      return { report, search };
+      return { report, search, unreadable };
     });
   }
 

@@ -1,4 +1,5 @@
 import type { Messaging, StateBucket } from '@adctl/messaging';
+import { AdctlError } from '@adctl/protocol';
 import type { ObjectStore } from '@adctl/storage';
 
 /** Where a process dies: before or after its n-th write (from 1) reached the disk. */
@@ -26,7 +27,8 @@ export function dieAt(
   const die = (): never => {
     dead = true;
     resolve();
-    throw new Error('the process died here');
+    // Of a kind that no controller goes on after.
+    throw new AdctlError('the process died here', { code: 'process_died', kind: 'permanent' });
   };
   const write = async <T>(operation: () => Promise<T>): Promise<T> => {
     if (dead) return die();

@@ -126,7 +126,8 @@ async function runTrial(options: Running, delivery: Delivery): Promise<void> {
   const { assignment } = delivery;
   const key = `${assignment.sweep}.${assignment.trial}`;
   const entry = await messaging.state.bucket('trial').get(key);
-  const record = entry === null ? null : TrialRecord.parse(entry.value);
+  const record = entry === null ? null : TrialRecord.safeParse(entry.value).data;
+  if (record === undefined) return delivery.nak(createLeaseTimes(options.ackWaitMs).renewMs); // of another version
   if (record === null || isFinal(record.state) || record.generation !== assignment.generation) return delivery.ack();
   const attempt = await claim(options, key, record);
   if (attempt === null) return delivery.nak(createLeaseTimes(options.ackWaitMs).renewMs);

@@ -303,7 +303,7 @@ export function describeTrialQueue(harness: MessagingHarness): void {
         }
         await take();
         for (const stored of await queue.contents()) {
-          if (stored.assignment.sweep === 'sweep-1') await queue.remove(stored.sequence);
+          if (stored.sweep === 'sweep-1') await queue.remove(stored.sequence);
         }
 
         for (let index = 0; index < 5; index += 1) {

@@ -1,7 +1,7 @@
-import type { TrialAssignment } from '@adctl/protocol';
+import { SweepId, TrialAssignment, TrialId } from '@adctl/protocol';
 import type { Clock } from '../clock.js';
 import { controllerUnreachable } from '../errors.js';
-import { toJson } from '../json.js';
+import { fromJson, toJson } from '../json.js';
 import { assertSubject } from '../subject-filter.js';
 import { type Delivery, PRIORITIES, type QueueEntry, type StoredQueueEntry, type TrialQueue } from '../trial-queue.js';
 import type { Database } from './database.js';
@@ -81,7 +81,9 @@ export class SqliteTrialQueue implements TrialQueue {
         class: String(row.class),
         priority: PRIORITIES[Number(row.priority)] ?? 'low',
         messageId: String(row.message_id),
-        assignment: JSON.parse(String(row.assignment)) as TrialAssignment,
+        sweep: SweepId.parse(row.sweep),
+        trial: TrialId.parse(row.trial),
+        assignment: TrialAssignment.safeParse(fromJson(String(row.assignment))).data,
         sequence: Number(row.sequence),
         deliveries: Number(row.deliveries),
         inFlight: row.in_flight === 1 && Number(row.visible_at) > now,

@@ -48,7 +48,7 @@ export class NatsDelivery implements Delivery {
 }
 
 /** @throws AdctlError permanent `queue_message_not_understood`. */
-export function parseAssignment(text: string, sequence: number): TrialAssignment {
+function parseAssignment(text: string, sequence: number): TrialAssignment {
   const assignment = TrialAssignment.safeParse(fromJson(text));
   if (!assignment.success) throw queueMessageNotUnderstood(sequence, assignment.error);
   return assignment.data;

@@ -1,5 +1,6 @@
+import { SweepId, TrialAssignment, TrialId } from '@adctl/protocol';
 import { z } from 'zod';
-import { toJson } from '../json.js';
+import { fromJson, toJson } from '../json.js';
 import { assertSubject } from '../subject-filter.js';
 import type { Delivery, Priority, QueueEntry, StoredQueueEntry, TrialQueue } from '../trial-queue.js';
 import { PRIORITIES } from '../trial-queue.js';
@@ -7,7 +8,7 @@ import type { NatsMessage } from './client.js';
 import type { JetStream, StoredMessage } from './jetstream.js';
 import { isConsumerMissing, isLimitReached, isMessageMissing } from './jetstream-codes.js';
 import type { NatsNames } from './names.js';
-import { giveBack, NatsDelivery, parseAssignment } from './nats-delivery.js';
+import { giveBack, NatsDelivery } from './nats-delivery.js';
 import { prepareConsumers } from './prepare.js';
 import { Puller, type PullOptions } from './pull.js';
 import type { StreamSettings } from './settings.js';
@@ -117,15 +118,21 @@ export class NatsTrialQueue implements TrialQueue {
     const { names } = this.options;
     const verb = `STREAM.INFO.${names.jobs}`;
     const info = await this.jetstream.api(verb, { subjects_filter: names.jobFilter() }, SubjectsInfo);
-    const subjects = Object.keys(info.state.subjects ?? {});
+    const subjects = Object.keys(info.state.subjects ?? {}).filter((subject) => toPlace(subject) !== null);
     const stored: StoredMessage[] = [];
     for (let first = 0; first < subjects.length; first += READS_IN_FLIGHT) {
       const some = subjects.slice(first, first + READS_IN_FLIGHT);
       const messages = await Promise.all(some.map((subject) => this.jetstream.lastMessage(names.jobs, subject)));
       stored.push(...messages.filter((message) => message !== null)); // null: acked meanwhile
     }
-    const delivered = await this.#deliveredUpTo(stored.map(({ subject }) => toPlace(subject)));
-    return stored.map((message) => toStoredEntry(message, delivered)).sort((a, b) => a.sequence - b.sequence);
+    const placed = stored.flatMap((message) => {
+      const place = toPlace(message.subject);
+      return place === null ? [] : [{ message, place }];
+    });
+    const delivered = await this.#deliveredUpTo(placed.map(({ place }) => place));
+    return placed
+      .map(({ message, place }) => toStoredEntry(message, place, delivered))
+      .sort((a, b) => a.sequence - b.sequence);
   }
 
   /** By class and priority, the newest sequence its consumer has handed out; missing consumers are made again on the way. */
@@ -165,26 +172,23 @@ export class NatsTrialQueue implements TrialQueue {
   }
 }
 
-interface Place {
-  readonly class: string;
-  readonly priority: Priority;
+const Place = z.object({ class: z.string(), priority: z.enum(PRIORITIES), sweep: SweepId, trial: TrialId });
+type Place = z.infer<typeof Place>;
+
+/** What a job's subject `<namespace>.job.<class>.<priority>.<sweep>.<trial>` says; null when it is no trial's. */
+function toPlace(subject: string): Place | null {
+  const [, , name, priority, sweep, trial] = subject.split('.');
+  return Place.safeParse({ class: name, priority, sweep, trial }).data ?? null;
 }
 
-/** Class and priority in a job's subject `<namespace>.job.<class>.<priority>.<sweep>.<trial>`. */
-function toPlace(subject: string): Place {
-  const [, , name = '', priority] = subject.split('.');
-  return { class: name, priority: z.enum(PRIORITIES).parse(priority) };
-}
-
-function toStoredEntry(message: StoredMessage, delivered: ReadonlyMap<string, number>): StoredQueueEntry {
-  const place = toPlace(message.subject);
+function toStoredEntry(message: StoredMessage, place: Place, delivered: ReadonlyMap<string, number>): StoredQueueEntry {
   // Consumers hand out in order, so what lies before the newest hand-out went out at least once. Whether it was given
   // back since, JetStream does not tell.
   const handedOut = message.sequence <= (delivered.get(`${place.class}.${place.priority}`) ?? 0);
   return {
     ...place,
     messageId: message.header('Nats-Msg-Id') ?? '',
-    assignment: parseAssignment(message.text, message.sequence),
+    assignment: TrialAssignment.safeParse(fromJson(message.text)).data,
     sequence: message.sequence,
     deliveries: handedOut ? 1 : 0,
     inFlight: handedOut,

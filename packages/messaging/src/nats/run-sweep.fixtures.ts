@@ -77,7 +77,7 @@ export async function runSweep({ controller, workers, trials, trouble }: SweepRu
   await Promise.all([...troubles, following, watching]);
   stop.abort();
   const left = await controller.queue.contents();
-  const unclaimed = left.filter(({ assignment }) => !claims.has(`s1.${assignment.trial}`));
+  const unclaimed = left.filter(({ trial }) => !claims.has(`s1.${trial}`));
   return {
     results: new Set(results).size,
     doubled: results.length - new Set(results).size,

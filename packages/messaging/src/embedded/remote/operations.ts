@@ -1,4 +1,4 @@
-import { TrialAssignment } from '@adctl/protocol';
+import { SweepId, TrialAssignment, TrialId } from '@adctl/protocol';
 import { z } from 'zod';
 import { type BucketName, STATE_BUCKETS } from '../../state-store.js';
 import { PRIORITIES } from '../../trial-queue.js';
@@ -29,7 +29,16 @@ export const CALLS = {
   'queue.working': { input: z.object({ sequence: Sequence }), output: Nothing },
   'queue.contents': {
     input: Nothing,
-    output: z.array(QueueEntry.extend({ sequence: Sequence, deliveries: z.int(), inFlight: z.boolean() })),
+    output: z.array(
+      QueueEntry.extend({
+        sweep: SweepId,
+        trial: TrialId,
+        assignment: TrialAssignment.optional().transform((assignment) => assignment),
+        sequence: Sequence,
+        deliveries: z.int(),
+        inFlight: z.boolean(),
+      }),
+    ),
   },
   'events.append': {
     input: z.object({ subject: z.string(), data: z.unknown(), once: z.boolean() }),
