@@ -12,7 +12,7 @@ import {
   toCanonicalJson,
 } from '@adctl/protocol';
 import { checkpointConflict } from './errors.js';
-import { putInParts } from './large-objects.js';
+import { putInParts, type UnfinishedUploads } from './large-objects.js';
 import type { ObjectStore, PutOutcome } from './object-store.js';
 
 export interface CheckpointFile {
@@ -36,6 +36,8 @@ export interface NewCheckpoint {
   readonly codeVersion?: Sha256;
   readonly files: readonly CheckpointFile[];
   readonly signal?: AbortSignal;
+  /** For whoever commits again what failed for a passing reason: files go on where they broke off. */
+  readonly unfinished?: UnfinishedUploads;
 }
 
 export interface CommittedCheckpoint {
@@ -56,19 +58,19 @@ export interface CommittedCheckpoint {
  * @throws AdctlError bug `checkpoint_conflict` when the attempt and step are taken by other content; whatever the store throws.
  */
 export async function commitCheckpoint(store: ObjectStore, checkpoint: NewCheckpoint): Promise<CommittedCheckpoint> {
-  const { sweep, trial, attempt, epoch, step, threads, codeVersion, signal } = checkpoint;
+  const { sweep, trial, attempt, epoch, step, threads, codeVersion } = checkpoint;
   const prefix = checkpointPrefix(sweep, trial, attempt, step);
   const files = [];
   for (const file of checkpoint.files) {
     const key = `${prefix}${file.name}`;
-    await putOnce(store, key, file.content, file.contentType ?? 'application/octet-stream', signal);
+    await putOnce(store, key, file.content, file.contentType ?? 'application/octet-stream', checkpoint);
     files.push({ key, bytes: file.content.byteLength, sha256: sha256(file.content), contentType: file.contentType });
   }
   const about = { sweep, trial, attempt, epoch, step, threads, codeVersion };
   const manifest = CheckpointManifest.parse({ version: 1, ...about, files });
   const content = Buffer.from(toCanonicalJson(manifest));
   const key = manifestKey(sweep, trial, attempt, step);
-  await putOnce(store, key, content, 'application/json', signal);
+  await putOnce(store, key, content, 'application/json', checkpoint);
   const committed = { manifestKey: key, sha256: sha256(content) };
   const head = await moveHead(store, checkpoint, { version: 1, attempt, step, ...committed });
   return head.attempt > attempt ? { ...committed, fencedBy: head.attempt } : committed;
@@ -101,10 +103,11 @@ async function putOnce(
   key: string,
   content: Uint8Array,
   contentType: string,
-  signal: AbortSignal | undefined,
+  { signal, unfinished }: Pick<NewCheckpoint, 'signal' | 'unfinished'>,
 ): Promise<void> {
   signal?.throwIfAborted();
-  const options = { ifAbsent: true, contentType, ...(signal === undefined ? {} : { signal }) };
+  const going = { ...(signal && { signal }), ...(unfinished && { unfinished }) };
+  const options = { ifAbsent: true, contentType, ...going };
   if ((await putInParts(store, key, content, options)).written) return;
   const stored = await store.get(key);
   if (stored === null || sha256(stored.content) !== sha256(content)) throw checkpointConflict(key);

@@ -14,7 +14,7 @@ export {
   readHead,
 } from './checkpoints.js';
 export { OBJECT_VARIABLES, objectRules, toObjectPlace, toS3Settings } from './environment.js';
-export { PART_BYTES, putInParts } from './large-objects.js';
+export { type LargePutOptions, PART_BYTES, putInParts, type UnfinishedUploads } from './large-objects.js';
 export { assertObjectKey, assertObjectPrefix } from './object-key.js';
 export type { MultipartUpload, ObjectInfo, ObjectStore, PutOptions, PutOutcome, WriteOptions } from './object-store.js';
 export { type ObjectPlace, type OpenedObjects, openObjects } from './place.js';

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Sha256 } from '@adctl/protocol';
-import { commitCheckpoint, pruneCheckpoints } from '@adctl/storage';
+import { commitCheckpoint, pruneCheckpoints, type UnfinishedUploads } from '@adctl/storage';
 import { type Attempt, ClaimLost, type SlotContext } from './attempt.js';
 import type { AttemptOutput } from './attempt-output.js';
 import { retryTransient } from './retry.js';
@@ -9,6 +9,11 @@ import type { WrittenCheckpoint } from './trainer-messages.js';
 
 /** What the training process wrote, with the digest of the code that trained it. */
 export type TrainedCheckpoint = WrittenCheckpoint & { readonly codeVersion: Sha256 };
+
+type CommitContext = Pick<SlotContext, 'objects' | 'clock' | 'onCheckpoint'>;
+type CommittingAttempt = Pick<Attempt, 'number' | 'lost'> & {
+  readonly record: Pick<Attempt['record'], 'sweep' | 'trial'>;
+};
 
 /** Commits an attempt's checkpoints to the object store, one at a time. */
 export interface CheckpointCommitter {
@@ -23,9 +28,9 @@ export interface CheckpointCommitter {
  * @param failed called when a checkpoint can never be committed: training on would risk everything since the last one.
  */
 export function createCheckpointCommitter(
-  context: SlotContext,
-  attempt: Attempt,
-  output: AttemptOutput,
+  context: CommitContext,
+  attempt: CommittingAttempt,
+  output: Pick<AttemptOutput, 'log'>,
   failed: () => void,
 ): CheckpointCommitter {
   let waiting: TrainedCheckpoint | null = null;
@@ -33,7 +38,8 @@ export function createCheckpointCommitter(
 
   const commit = async (checkpoint: TrainedCheckpoint) => {
     const beganMs = context.clock.now();
-    const bytes = await retryTransient(() => commitOnce(context, attempt, checkpoint), {
+    const unfinished: UnfinishedUploads = new Map();
+    const bytes = await retryTransient(() => commitOnce(context, attempt, checkpoint, unfinished), {
       clock: context.clock,
       signal: attempt.lost,
     });
@@ -67,7 +73,12 @@ export function createCheckpointCommitter(
 }
 
 /** @returns the bytes of its files. */
-async function commitOnce({ objects }: SlotContext, attempt: Attempt, checkpoint: TrainedCheckpoint): Promise<number> {
+async function commitOnce(
+  { objects }: CommitContext,
+  attempt: CommittingAttempt,
+  checkpoint: TrainedCheckpoint,
+  unfinished: UnfinishedUploads,
+): Promise<number> {
   const { sweep, trial } = attempt.record;
   const { directory, epoch, step, threads, codeVersion } = checkpoint;
   const files = await Promise.all(
@@ -83,6 +94,7 @@ async function commitOnce({ objects }: SlotContext, attempt: Attempt, checkpoint
     codeVersion,
     files,
     signal: attempt.lost,
+    unfinished,
   });
   if (fencedBy !== undefined) throw new ClaimLost('fenced');
   await pruneCheckpoints(objects, { sweep, trial, attempt: attempt.number });

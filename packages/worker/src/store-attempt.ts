@@ -13,7 +13,7 @@ import {
   type TrialResult,
   toCanonicalJson,
 } from '@adctl/protocol';
-import { putInParts, writeResultOnce } from '@adctl/storage';
+import { putInParts, type UnfinishedUploads, writeResultOnce } from '@adctl/storage';
 import type { Attempt, Interruption, SlotContext, SpecifiedAttempt } from './attempt.js';
 import type { AttemptOutput } from './attempt-output.js';
 import type { ClassifiedFailure } from './classify-failure.js';
@@ -196,7 +196,9 @@ async function putArtifact(
 ): Promise<ObjectReference> {
   const { sweep, trial } = attempt.record;
   const key = artifactKey(sweep, trial, attempt.number, file);
-  await held(context, attempt, () => putInParts(context.objects, key, content, { contentType, ...condition }));
+  const unfinished: UnfinishedUploads = new Map();
+  const options = { contentType, unfinished, signal: attempt.lost, ...condition };
+  await held(context, attempt, () => putInParts(context.objects, key, content, options));
   return { key, bytes: content.byteLength, sha256: sha256(content), contentType };
 }
 

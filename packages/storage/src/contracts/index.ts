@@ -1,1 +1,2 @@
+export { breakingOff } from './breaking-off.js';
 export { describeObjectStore, type ObjectStoreHarness } from './object-store.js';

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { putInParts, type UnfinishedUploads } from '../large-objects.js';
 import type { ObjectStore } from '../object-store.js';
+import { breakingOff } from './breaking-off.js';
 
 /** The promises of uploads in parts; part of `describeObjectStore`. */
 export function describeMultipart(storeOf: () => ObjectStore, leastPartBytes: number): void {
@@ -88,6 +90,22 @@ export function describeMultipart(storeOf: () => ObjectStore, leastPartBytes: nu
 
       expect(await upload.complete({ ifAbsent: true })).toEqual({ written: false });
       expect(Buffer.from((await store.get(key))?.content ?? []).toString()).toBe('first');
+    });
+
+    it('goes on with a large object where an earlier try broke off', async () => {
+      const sent: number[] = [];
+      const store = breakingOff(storeOf(), 2, sent);
+      const content = Buffer.concat([part('a'), part('b'), Buffer.from('z')]);
+      const unfinished: UnfinishedUploads = new Map();
+      const options = { ifAbsent: true, partBytes: leastPartBytes, unfinished };
+
+      await expect(putInParts(store, key, content, options)).rejects.toMatchObject({ kind: 'transient' });
+      const outcome = await putInParts(store, key, content, options);
+
+      expect(outcome).toMatchObject({ written: true });
+      expect(sent).toEqual([1, 2, 3]);
+      expect(unfinished.size).toBe(0);
+      expect(content.equals((await store.get(key))?.content ?? Buffer.alloc(0))).toBe(true);
     });
 
     it('refuses to complete without parts', async () => {

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { loadNewestCheckpoint } from '../checkpoint-loading.js';
 import { aCheckpoint, sweep, trial } from '../checkpoints.fixtures.js';
 import { commitCheckpoint, readHead } from '../checkpoints.js';
-import { putInParts } from '../large-objects.js';
+import { putInParts, type UnfinishedUploads } from '../large-objects.js';
 import { createRandom, SimulatedClock, useCredentials, withS3 } from './s3.fixtures.js';
-import { slowDown, spoil } from './testing/index.js';
+import { type FakeS3, type Operation, slowDown, spoil } from './testing/index.js';
 
 useCredentials();
 
@@ -110,4 +110,62 @@ it('carries a large object in parts through 80 % refusals', async () => {
     },
     { runtime: { clock, random: createRandom(6) }, settings: { checksums: 'always' } },
   );
+});
+
+describe('a large file of a checkpoint that is committed again', () => {
+  const large = {
+    ...aCheckpoint(1, 10),
+    files: [{ name: 'model', content: Buffer.alloc(40 * 1024 * 1024, 'weights') }],
+  };
+  const impatient = { settings: { retry: { deadlineMs: 0 } } };
+  const asked = ({ requests }: FakeS3, operation: Operation) =>
+    requests.filter((request) => request.operation === operation).map(({ query }) => query.get('partNumber'));
+
+  it('goes on with the parts that are there', () =>
+    withS3(async ({ fake, store }) => {
+      const unfinished: UnfinishedUploads = new Map();
+      fake.setFaults(spoil('UploadPart', { kind: 'drop', moment: 'before' }, 2));
+
+      await expect(commitCheckpoint(store, { ...large, unfinished })).rejects.toMatchObject({ kind: 'transient' });
+      await commitCheckpoint(store, { ...large, unfinished });
+
+      expect(asked(fake, 'UploadPart')).toEqual(['1', '2', '2', '3']);
+      expect(asked(fake, 'CreateMultipartUpload')).toHaveLength(1);
+      expect(fake.state.uploads.size).toBe(0);
+      expect((await loadNewestCheckpoint(store, large.sweep, large.trial)).checkpoint).not.toBeNull();
+    }, impatient));
+
+  it('sends nothing again after a completion whose answer was lost', () =>
+    withS3(async ({ fake, store }) => {
+      const unfinished: UnfinishedUploads = new Map();
+      fake.setFaults(spoil('CompleteMultipartUpload', { kind: 'drop', moment: 'after' }));
+
+      await expect(commitCheckpoint(store, { ...large, unfinished })).rejects.toMatchObject({ kind: 'transient' });
+      await commitCheckpoint(store, { ...large, unfinished });
+
+      expect(asked(fake, 'UploadPart')).toEqual(['1', '2', '3']);
+    }, impatient));
+
+  it('begins anew where the lifecycle rule has cleared the parts away', () =>
+    withS3(async ({ fake, store }) => {
+      const unfinished: UnfinishedUploads = new Map();
+      fake.setFaults(spoil('UploadPart', { kind: 'drop', moment: 'before' }, 2));
+      await expect(commitCheckpoint(store, { ...large, unfinished })).rejects.toMatchObject({ kind: 'transient' });
+      fake.state.uploads.clear();
+
+      await commitCheckpoint(store, { ...large, unfinished });
+
+      expect(asked(fake, 'UploadPart')).toEqual(['1', '2', '1', '2', '3']);
+    }, impatient));
+
+  it('is given up when it fails for good', () =>
+    withS3(async ({ fake, store }) => {
+      const unfinished: UnfinishedUploads = new Map();
+      fake.setFaults(spoil('UploadPart', { kind: 'refuse', code: 'AccessDenied' }, 2));
+
+      await expect(commitCheckpoint(store, { ...large, unfinished })).rejects.toMatchObject({ code: 'storage_denied' });
+
+      expect(unfinished.size).toBe(0);
+      expect(fake.state.uploads.size).toBe(0);
+    }, impatient));
 });
