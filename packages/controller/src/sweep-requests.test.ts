@@ -61,18 +61,21 @@ describe('failures', () => {
     });
   });
 
-  test('retry gives failed trials a new generation and the sweep goes on', async () => {
+  test('retry gives trials a new generation, diverged ones when it names them, and the sweep goes on', async () => {
     let broken = true;
     await startWorker(() => () => (broken ? { does: 'diverge' } : { does: 'complete' }));
     const { sweep } = await bench.deployment.submit(SMALL);
     await bench.deployment.until(sweep, ended);
     broken = false;
 
-    const answer = await bench.deployment.request('sweeps.retry', { sweep });
+    const unnamed = await bench.deployment.request('sweeps.retry', { sweep });
+    const answer = await bench.deployment.request('sweeps.retry', { sweep, states: ['diverged'] });
     const summary = await bench.deployment.until(sweep, ended);
     const trials = await list(sweep);
+    const board = await bench.deployment.leaderboard(sweep);
 
-    expect(answer).toEqual({ retried: 2 });
+    expect([unnamed, answer]).toEqual([{ retried: 0 }, { retried: 2 }]);
+    expect(board.groups[0]?.rows[0]).toMatchObject({ rank: 1, endings: { completed: 3 }, retried: { diverged: 1 } });
     expect(summary).toMatchObject({ state: 'completed', counts: { completed: 4, diverged: 0 } });
     expect(trials.map(({ generation }) => generation)).toEqual([1, 1, 0, 0]);
     expect(trials[0]?.resultKey).toMatch(/\.g1\.json$/);

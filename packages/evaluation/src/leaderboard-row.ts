@@ -2,6 +2,7 @@ import type {
   AttemptRecord,
   Ending,
   EngineUse,
+  FinalState,
   LeaderboardClass,
   LeaderboardGroup,
   LeaderboardRow,
@@ -40,6 +41,8 @@ export interface LeaderboardResult
   > & { readonly dataset: Pick<TrialDataset, 'name' | 'digest' | 'protocol' | 'splitSeed' | 'normal'> };
   readonly ending: Pick<Ending, 'state'>;
   readonly failures: readonly Pick<AttemptRecord, 'class'>[];
+  /** How earlier generations of the trial ended. */
+  readonly earlier?: readonly FinalState[] | undefined;
   /** Seconds that all its attempts held their slots, as far as they were recorded. */
   readonly spentSeconds: number;
   /** Absent in results that were indexed before it was. */
@@ -132,6 +135,7 @@ export function foldRow(input: RowInput): LeaderboardRow {
     // A reused result counts what it once took.
     reportSeconds: report.reduce((sum, { spentSeconds }) => sum + spentSeconds, 0),
     endings: sumOf(search.endings, countBy(report.map(({ ending }) => ending.state))),
+    retried: sumOf(search.retried, countBy(report.flatMap(({ earlier = [] }) => earlier))),
     failures: sumOf(
       search.failures,
       countBy(report.flatMap(({ failures }) => failures.map((attempt) => attempt.class))),

@@ -3,6 +3,7 @@ import {
   ConfigurationId,
   digestOf,
   type EngineUse,
+  type FinalState,
   SweepId,
   type TestMetrics,
   TrialId,
@@ -27,6 +28,7 @@ export interface ResultFacts {
   readonly seconds?: number;
   readonly code?: string;
   readonly engine?: EngineUse;
+  readonly earlier?: readonly FinalState[];
   /** Seconds after the first of January at which it ended; by default its generation. */
   readonly endedAt?: number;
 }
@@ -36,7 +38,7 @@ export function buildResult(facts: ResultFacts): LeaderboardResult {
   const { sweep = 's', method = 'ocgan', configuration = 'c-1', phase = 'report', normal = '8', seed = 1 } = facts;
   const { dataset = 'mnist', protocol = 'one-class', auroc, generation = 0, seconds = 10 } = facts;
   const { index = 0, state = auroc === undefined ? 'failed' : 'completed', failures = [] } = facts;
-  const { code = 'code', engine, endedAt = generation } = facts;
+  const { code = 'code', engine, earlier, endedAt = generation } = facts;
   const name = digestOf([sweep, method, configuration, phase, normal, seed, dataset, protocol]).slice(0, 8);
   return {
     spec: {
@@ -59,6 +61,7 @@ export function buildResult(facts: ResultFacts): LeaderboardResult {
     },
     generation,
     ending: { state },
+    earlier,
     failures,
     selection: auroc === undefined ? undefined : { auroc: auroc - 0.1, loss: 1 },
     test: auroc === undefined ? undefined : testMetrics(auroc),

@@ -67,6 +67,15 @@ describe('leaderboard', () => {
     ]);
   });
 
+  test('what was before a retry stays with the row, whatever the retry came to', () => {
+    const searched = buildResult({ phase: 'search', seed: 90, auroc: 0.9, generation: 1, earlier: ['failed'] });
+    const reported = buildResult({ seed: 0, auroc: 0.9, generation: 2, earlier: ['diverged', 'failed'] });
+
+    const [row] = rowsOf([searched, reported]);
+
+    expect(row).toMatchObject({ rank: 1, endings: { completed: 2 }, retried: { diverged: 1, failed: 2 } });
+  });
+
   test('below three seeds there is no spread', () => {
     const [row] = rowsOf(method({}, { 8: [0.9, 0.8] }));
 

@@ -201,10 +201,12 @@ function ofNewestCode(report: readonly LeaderboardResult[]): readonly Leaderboar
 /** The search trials of one configuration over several sweeps; of all for null. */
 function addUp(search: readonly SearchTotals[], configuration: string | null): SearchPart {
   const endings: Partial<Record<FinalState, number>> = {};
+  const retried: Partial<Record<FinalState, number>> = {};
   const failures: Partial<Record<FailureClass, number>> = {};
   for (const totals of search) {
     const counts = configuration === null ? totals : totals.configurations.get(configuration);
     addCounts(endings, counts?.endings ?? {});
+    addCounts(retried, counts?.retried ?? {});
     addCounts(failures, counts?.failures ?? {});
   }
   return {
@@ -212,6 +214,7 @@ function addUp(search: readonly SearchTotals[], configuration: string | null): S
     codeVersions: [...new Set(search.flatMap(({ codeVersions }) => [...codeVersions]))],
     trials: search.reduce((sum, { trials }) => sum + trials, 0),
     endings,
+    retried,
     failures,
   };
 }

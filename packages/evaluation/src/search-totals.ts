@@ -7,6 +7,8 @@ export type Counts<K extends string> = Readonly<Partial<Record<K, number>>>;
 /** How some trials ended. */
 export interface EndingCounts {
   readonly endings: Counts<FinalState>;
+  /** How those that were retried had ended before. */
+  readonly retried: Counts<FinalState>;
   /** Failed attempts by class. */
   readonly failures: Counts<FailureClass>;
 }
@@ -31,6 +33,7 @@ export interface SearchTotals extends EndingCounts {
 interface OpenTotals {
   readonly totals: SearchTotals;
   readonly endings: Partial<Record<FinalState, number>>;
+  readonly retried: Partial<Record<FinalState, number>>;
   readonly failures: Partial<Record<FailureClass, number>>;
   readonly classes: Set<string>;
   readonly codeVersions: Set<Sha256>;
@@ -48,16 +51,22 @@ export class SearchTotaller {
   /** @param result of a search trial. */
   add(result: LeaderboardResult): void {
     const open = this.#of(result.spec);
-    const { spec, ending, failures, spentSeconds } = result;
+    const { spec, ending, earlier = [], failures, spentSeconds } = result;
     open.trials += 1;
     open.milliseconds += Math.round(spentSeconds * 1000);
     open.classes.add(spec.dataset.normal);
     open.codeVersions.add(spec.codeVersion);
     addTo(open.endings, ending.state);
+    for (const state of earlier) addTo(open.retried, state);
     for (const failure of failures) addTo(open.failures, failure.class);
     const before = open.configurations.get(spec.configuration);
-    const after = { endings: { ...before?.endings }, failures: { ...before?.failures } };
+    const after = {
+      endings: { ...before?.endings },
+      retried: { ...before?.retried },
+      failures: { ...before?.failures },
+    };
     addTo(after.endings, ending.state);
+    for (const state of earlier) addTo(after.retried, state);
     for (const failure of failures) addTo(after.failures, failure.class);
     open.configurations.set(spec.configuration, this.#share(after));
   }
@@ -90,6 +99,7 @@ export class SearchTotaller {
 function openTotals(sweep: SweepId, method: string, dataset: SearchTotals['dataset']): OpenTotals {
   const open = {
     endings: {},
+    retried: {},
     failures: {},
     classes: new Set<string>(),
     codeVersions: new Set<Sha256>(),
@@ -97,12 +107,13 @@ function openTotals(sweep: SweepId, method: string, dataset: SearchTotals['datas
     trials: 0,
     milliseconds: 0,
   };
-  const { endings, failures, classes, codeVersions, configurations } = open;
+  const { endings, retried, failures, classes, codeVersions, configurations } = open;
   const totals: SearchTotals = {
     sweep,
     method,
     dataset,
     endings,
+    retried,
     failures,
     classes,
     codeVersions,

@@ -4,7 +4,7 @@ import { Failure } from './failure.js';
 import { Sha256, SweepId, TrialId } from './ids.js';
 import { SelectionMetrics, TrialResult } from './result.js';
 import { TrialPhase, TrialRecord, TrialSpec } from './trial.js';
-import { TrialState } from './trial-state.js';
+import { RetriableState, TrialState } from './trial-state.js';
 
 /** `search` runs the space; `report` retrains the finalists; the rest are ends or a person's pause. */
 export const SweepState = z.enum(['search', 'report', 'paused', 'completed', 'cancelled', 'failed']);
@@ -297,8 +297,14 @@ export const ControlRequest = {
     parallel: z.int().min(1).optional(),
     priority: z.enum(['high', 'normal', 'low']).optional(),
   }),
-  /** Retries final trials that failed (or only of some failure classes). → { retried: number } */
-  'sweeps.retry': SweepRef.extend({ classes: z.array(z.string()).optional() }),
+  /**
+   * Retries final trials that ended in one of these states (default: all but diverged, which is an outcome of training), or only those
+   * whose last failure is of some classes. → { retried: number }
+   */
+  'sweeps.retry': SweepRef.extend({
+    states: z.array(RetriableState).optional(),
+    classes: z.array(z.string()).optional(),
+  }),
   /** → TrialSummary[] by index */
   'trials.list': z.object({
     sweep: SweepId.optional(),

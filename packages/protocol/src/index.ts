@@ -155,5 +155,13 @@ export {
   TrialRecord,
   TrialSpec,
 } from './trial.js';
-export { FINAL_STATES, FinalState, isFinal, isLegalMove, TRIAL_STATES, TrialState } from './trial-state.js';
+export {
+  FINAL_STATES,
+  FinalState,
+  isFinal,
+  isLegalMove,
+  RetriableState,
+  TRIAL_STATES,
+  TrialState,
+} from './trial-state.js';
 export { HEARTBEATS, heartbeatTopic, isHeartbeatOf, orderTopic, POOL_SEPARATOR } from './worker-topics.js';

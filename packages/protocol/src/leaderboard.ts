@@ -91,7 +91,9 @@ export const LeaderboardRow = z.object({
   reportSeconds: z.number(),
   /** Trials of this row (both phases) by how they ended. */
   endings: z.partialRecord(FinalState, z.int()),
-  /** Failed attempts of these trials by class, retried ones included. */
+  /** How those of them that were retried had ended before. */
+  retried: z.partialRecord(FinalState, z.int()).default({}),
+  /** Failed attempts of these trials by class, those before a retry included. */
   failures: z.partialRecord(FailureClass, z.int()),
   published: PublishedFigure.nullable(),
   publishedPixelAuroc: LaterFigure,

@@ -20,7 +20,9 @@ export const IndexRow = z.object({
   generation: z.int().min(0),
   resultKey: z.string(),
   state: FinalState,
-  /** Classes of the failed attempts, in order. */
+  /** How earlier generations of a trial that was retried ended, in order; absent in parts of earlier versions. */
+  earlier: z.array(FinalState).optional(),
+  /** Classes of the failed attempts of all generations, in order. */
   failures: z.array(FailureClass),
   selection: SelectionMetrics.optional(),
   test: TestMetrics.optional(),

@@ -29,6 +29,10 @@ export const FINAL_STATES = ['completed', 'stopped', 'cancelled', 'diverged', 'i
 export const FinalState = z.enum(FINAL_STATES);
 export type FinalState = z.infer<typeof FinalState>;
 
+/** Final states that a person may have a trial leave, as a new generation of it. */
+export const RetriableState = FinalState.extract(['failed', 'diverged', 'infeasible', 'cancelled']);
+export type RetriableState = z.infer<typeof RetriableState>;
+
 const FINAL: ReadonlySet<TrialState> = new Set(FINAL_STATES);
 
 /** Every legal move; what is not listed is rejected and counted. A queued trial completes directly when it is reused. */

@@ -44,6 +44,7 @@ const COLUMNS: readonly (readonly [string, (line: Line) => unknown])[] = [
   ['search_seconds', ({ row }) => row.searchSeconds],
   ['report_seconds', ({ row }) => row.reportSeconds],
   ['endings', ({ row }) => counts(row.endings)],
+  ['endings_before_retries', ({ row }) => counts(row.retried)],
   ['failed_attempts', ({ row }) => counts(row.failures)],
   ['parameters', ({ row }) => row.parameters],
   ['trained_per_second', ({ row }) => row.trainedPerSecond],

@@ -52,6 +52,13 @@ describe('renderLeaderboard', () => {
     expect(two).toContain("ocgan's first row is the best of 2 on the test images; nothing else chose between them");
   });
 
+  it('shows how trials ended before they were retried', () => {
+    const row = buildRow({ retried: { diverged: 1, cancelled: 2 }, failures: { 'oom-gpu': 1 } });
+
+    expect(renderLeaderboard(buildLeaderboard([row]), PLAIN)).toContain('retried: 1 diverged; attempts: 1 oom-gpu');
+    expect(renderLeaderboardCsv(buildLeaderboard([row]))).toContain('diverged=1 cancelled=2');
+  });
+
   it('warns when rows were computed by different code', () => {
     const other = buildRow({ codeVersions: ['cd'.repeat(32)] as never });
 

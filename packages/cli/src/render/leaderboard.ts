@@ -211,12 +211,18 @@ function difference(figure: Pick<PublishedFigure, 'difference'> | null): string 
   return value === null ? '-' : `${value < 0 ? '-' : '+'}${metric(Math.abs(value))}`;
 }
 
-/** Trials that ended badly, then failed attempts by class: `1 diverged; attempts: 2 node-lost`. */
+/** Trials that ended badly, before a retry too, then failed attempts by class: `1 failed; retried: 1 diverged; attempts: 2 node-lost`. */
 function failures(row: LeaderboardRow): string {
-  const bad = (['failed', 'diverged', 'infeasible'] as const).flatMap((state) =>
-    row.endings[state] ? [`${row.endings[state]} ${state}`] : [],
-  );
+  const badOf = (counts: LeaderboardRow['endings']) =>
+    (['failed', 'diverged', 'infeasible'] as const).flatMap((state) =>
+      counts[state] ? [`${counts[state]} ${state}`] : [],
+    );
+  const [bad, retried] = [badOf(row.endings), badOf(row.retried)];
   const attempts = Object.entries(row.failures).map(([name, times]) => `${times} ${name}`);
-  const parts = [...bad, ...(attempts.length > 0 ? [`attempts: ${attempts.join(', ')}`] : [])];
+  const parts = [
+    ...bad,
+    ...(retried.length > 0 ? [`retried: ${retried.join(', ')}`] : []),
+    ...(attempts.length > 0 ? [`attempts: ${attempts.join(', ')}`] : []),
+  ];
   return parts.length === 0 ? '-' : parts.join('; ');
 }

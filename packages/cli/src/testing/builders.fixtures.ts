@@ -136,6 +136,7 @@ export function buildRow(changes: Partial<LeaderboardRow> = {}): LeaderboardRow 
     searchSeconds: 400,
     reportSeconds: 300,
     endings: { completed: 14 },
+    retried: {},
     failures: {},
     published: null,
     publishedPixelAuroc: null,

@@ -74,7 +74,7 @@ function createHandlers(controller: Controller, options: ApiOptions): Handlers {
     'sweeps.set': ({ sweep, ...change }) => thenShow(sweep, () => setSweep(context, sweep, change)),
     'sweeps.cancel': ({ sweep, now, deadlineSeconds }, by) =>
       thenShow(sweep, () => cancelSweep(context, sweep, { now, deadlineSeconds, by })),
-    'sweeps.retry': ({ sweep, classes }) => controller.settled(() => retrySweep(context, archive, sweep, classes)),
+    'sweeps.retry': ({ sweep, ...which }) => controller.settled(() => retrySweep(context, archive, sweep, which)),
     'trials.list': (filter) => listTrials(trials, filter),
     'trials.show': (request) => showTrial(trials, request),
     'trials.why': (request) => explain(trials, request),

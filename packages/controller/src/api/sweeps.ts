@@ -1,4 +1,4 @@
-import type { FinalState, SweepId, SweepRecord, SweepSummary } from '@adctl/protocol';
+import type { RetriableState, SweepId, SweepRecord, SweepSummary } from '@adctl/protocol';
 import { publishAgain } from '../apply/dispatch-trials.js';
 import { orderStop } from '../apply/fold-facts.js';
 import { retryTrials } from '../apply/retry-trials.js';
@@ -15,8 +15,8 @@ import { reconcile } from '../reconcile.js';
 import type { Archive } from './archive.js';
 import { explainSweep } from './trials.js';
 
-/** Final states that a retry may take up again. */
-const RETRIABLE: readonly FinalState[] = ['failed', 'diverged', 'infeasible', 'cancelled'];
+/** What a retry takes up that names no states. A diverged trial is none: that is what training came to, and chance may hide it. */
+const RETRIED: readonly RetriableState[] = ['failed', 'infeasible', 'cancelled'];
 
 /** Newest first. */
 export async function listSweeps(archive: Archive, active: boolean | undefined): Promise<SweepSummary[]> {
@@ -135,12 +135,15 @@ export async function retrySweep(
   context: ControllerContext,
   archive: Archive,
   sweep: SweepId,
-  classes: readonly string[] | undefined,
+  {
+    states = RETRIED,
+    classes,
+  }: { readonly states?: readonly RetriableState[] | undefined; readonly classes?: readonly string[] | undefined },
 ): Promise<{ readonly retried: number }> {
   if (context.held.has(sweep)) await takeUp(context, sweep);
   const { record } = await archive.find(sweep);
   if (record.cancelRequest !== undefined && !isOver(record)) throw wrongSweepState(sweep, 'cancelling', 'retried');
-  return { retried: await retryTrials(context, record, { states: RETRIABLE, classes }) };
+  return { retried: await retryTrials(context, record, { states, classes }) };
 }
 
 /** A sweep that was held goes on, with what ended meanwhile. */

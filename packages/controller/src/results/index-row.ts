@@ -2,11 +2,12 @@ import type { LeaderboardResult } from '@adctl/evaluation';
 import { EngineUse, type IndexHead, type IndexRow, type SweepId, type TrialResult, trainedWith } from '@adctl/protocol';
 import { spentSeconds } from './spent-seconds.js';
 
-/** What the index keeps of a result. */
-export function toIndexRow(result: TrialResult, resultKey: string): IndexRow {
-  const { spec, generation, ending, failures, selection, test, pixel, untrained, endedAt, reusedFrom } = result;
+/** What the index keeps of a result. @param earlier results of the trial's earlier generations, in order. */
+export function toIndexRow(result: TrialResult, resultKey: string, earlier: readonly TrialResult[] = []): IndexRow {
+  const { spec, generation, ending, selection, test, pixel, untrained, endedAt, reusedFrom } = result;
   const { backbone, engine, parameters, imagesPerSecond, scoredPerSecond, seconds } = result;
   const { trial, index, phase, method, configuration, hyperparameters, dataset, seed } = spec;
+  const generations = [...earlier, result];
   return {
     trial,
     index,
@@ -20,7 +21,8 @@ export function toIndexRow(result: TrialResult, resultKey: string): IndexRow {
     generation,
     resultKey,
     state: ending.state,
-    failures: failures.map((attempt) => attempt.class),
+    earlier: earlier.map((before) => before.ending.state),
+    failures: generations.flatMap(({ failures }) => failures.map((attempt) => attempt.class)),
     selection,
     test,
     pixel,
@@ -31,7 +33,7 @@ export function toIndexRow(result: TrialResult, resultKey: string): IndexRow {
     backbone,
     engine: engine && EngineUse.parse(engine),
     seconds,
-    spentSeconds: spentSeconds(result),
+    spentSeconds: generations.reduce((sum, one) => sum + spentSeconds(one), 0),
     endedAt,
     reusedFrom,
   };
@@ -40,7 +42,7 @@ export function toIndexRow(result: TrialResult, resultKey: string): IndexRow {
 /** A row as leaderboards take it. @param dataset of the sweep. */
 export function toLeaderboardResult(row: IndexRow, sweep: SweepId, dataset: IndexHead['dataset']): LeaderboardResult {
   const { trial, index, phase, method, configuration, hyperparameters = {}, normal, seed, codeVersion } = row;
-  const { generation, state, failures, selection, test, pixel, untrained, endedAt } = row;
+  const { generation, state, earlier = [], failures, selection, test, pixel, untrained, endedAt } = row;
   const {
     backbone,
     engine,
@@ -65,6 +67,7 @@ export function toLeaderboardResult(row: IndexRow, sweep: SweepId, dataset: Inde
     },
     generation,
     ending: { state },
+    earlier,
     failures: failures.map((failureClass) => ({ class: failureClass })),
     selection,
     test,
@@ -80,7 +83,7 @@ export function toLeaderboardResult(row: IndexRow, sweep: SweepId, dataset: Inde
   };
 }
 
-/** Whether a row of an earlier version leaves out what its result can tell: the time of attempts that failed. */
-export function isShort({ spentSeconds, failures }: IndexRow): boolean {
-  return spentSeconds === undefined && failures.length > 0;
+/** Whether a row of an earlier version leaves out what results can tell: the time of attempts that failed, what was before a retry. */
+export function isShort({ spentSeconds, failures, generation, earlier }: IndexRow): boolean {
+  return (spentSeconds === undefined && failures.length > 0) || (generation > 0 && earlier === undefined);
 }

@@ -45,9 +45,11 @@ export class ResultIndex {
     this.#sweeps.set(frozen.id, index);
   }
 
-  /** Takes a result that is at hand, so that nobody need read it again. */
+  /** Takes a result that is at hand, so that nobody need read it again; that of a retried trial is read with those before it. */
   note(result: TrialResult, resultKey: string): void {
-    this.#sweeps.get(result.spec.sweep)?.note(toIndexRow(result, resultKey));
+    const { sweep, index } = result.spec;
+    if (result.generation > 0) this.#sweeps.get(sweep)?.expect({ index, resultKey });
+    else this.#sweeps.get(sweep)?.note(toIndexRow(result, resultKey));
   }
 
   /**

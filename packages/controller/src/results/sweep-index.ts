@@ -7,10 +7,11 @@ import {
   type SweepId,
   segmentOf,
 } from '@adctl/protocol';
-import { readIndexHead, readIndexPart, readResult } from '@adctl/storage';
+import { readIndexHead, readIndexPart } from '@adctl/storage';
 import { inBatches } from '../batches.js';
 import type { ControllerContext } from '../context.js';
-import { isShort, toIndexRow, toLeaderboardResult } from './index-row.js';
+import { isShort, toLeaderboardResult } from './index-row.js';
+import { readIndexRow } from './read-index-row.js';
 
 /** A final trial whose result has not been looked at. */
 export interface FinalTrial {
@@ -127,16 +128,15 @@ export class SweepIndex {
   }
 
   async #read({ index, resultKey }: FinalTrial): Promise<void> {
-    const result = await readResult(this.context.objects, resultKey);
-    if (result === null) this.#unread.delete(index);
-    else this.note(toIndexRow(result, resultKey));
+    const row = await readIndexRow(this.context.objects, resultKey);
+    if (row === null) this.#unread.delete(index);
+    else this.note(row);
   }
 
   /** A row with all that its result tells, also where an earlier version indexed it. */
   async #whole(row: IndexRow): Promise<IndexRow> {
     if (!isShort(row)) return row;
-    const result = await readResult(this.context.objects, row.resultKey);
-    return result === null ? row : toIndexRow(result, row.resultKey);
+    return (await readIndexRow(this.context.objects, row.resultKey)) ?? row;
   }
 
   #count(row: IndexRow): void {

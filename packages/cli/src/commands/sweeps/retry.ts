@@ -1,4 +1,4 @@
-import { FailureClass } from '@adctl/protocol';
+import { FailureClass, RetriableState } from '@adctl/protocol';
 import { Flags } from '@oclif/core';
 import { SweepsRetryAnswer } from '../../answers/sweeps.js';
 import { sweepArgument } from '../../arguments.js';
@@ -9,9 +9,13 @@ import { counted } from '../../render/values.js';
 export default class SweepsRetry extends ControllerCommand<typeof SweepsRetry> {
   static override summary = 'Run the failed trials of a sweep again, as a new generation of each.';
   static override description =
-    'The earlier result stays as evidence. The trials run when workers do: with adctl dev, or when adctl sweep is run on the same file again.';
+    'The earlier result stays as evidence, and leaderboards go on counting its failures. Diverged trials run again only when --state names them: divergence is what training came to. The trials run when workers do: with adctl dev, or when adctl sweep is run on the same file again.';
   static override examples = [
     '<%= config.bin %> sweeps retry ocgan-mnist',
+    {
+      description: 'Also what diverged',
+      command: '<%= config.bin %> sweeps retry ocgan-mnist --state failed --state diverged',
+    },
     {
       description: 'Only what ran out of memory',
       command: '<%= config.bin %> sweeps retry ocgan-mnist --class oom-host --class oom-gpu',
@@ -19,6 +23,10 @@ export default class SweepsRetry extends ControllerCommand<typeof SweepsRetry> {
   ];
   static override args = { sweep: sweepArgument };
   static override flags = {
+    state: Flags.option({ options: RetriableState.options, multiple: true, multipleNonGreedy: true })({
+      summary: 'Only trials that ended so; may be given several times. Default: all but diverged.',
+      env: variableOf('state'),
+    }),
     class: Flags.option({ options: FailureClass.options, multiple: true, multipleNonGreedy: true })({
       summary: 'Only trials whose last failure is of this class; may be given several times.',
       env: variableOf('class'),
@@ -30,10 +38,14 @@ export default class SweepsRetry extends ControllerCommand<typeof SweepsRetry> {
 
   async run(): Promise<SweepsRetryAnswer> {
     const { findSweep } = await import('../../services/find-sweep.js');
-    const classes = this.flags.class;
+    const { state: states, class: classes } = this.flags;
     const answer = await this.withController(async (client) => {
       const { sweep } = await findSweep(client, this.args.sweep);
-      return client.request('sweeps.retry', classes === undefined ? { sweep } : { sweep, classes });
+      return client.request('sweeps.retry', {
+        sweep,
+        ...(states === undefined ? {} : { states }),
+        ...(classes === undefined ? {} : { classes }),
+      });
     });
     return this.reply(SweepsRetry.answer, answer, ({ retried }) => `${counted(retried, 'trial')} queued again.`);
   }
