@@ -41,6 +41,8 @@ const Remembered = z.record(
 export interface DigestMemory {
   /** @throws AdctlError user `corrupt_dataset` when a `.gz` cannot be unpacked. */
   digest(path: string): Promise<FileDigest>;
+  /** Whether size and modification time are still those of the file whose digest was given. */
+  isUnchanged(path: string): Promise<boolean>;
   /** Writes what was learned, if anything. A cache that cannot be written costs time, not correctness: it is left as it is. */
   save(): Promise<void>;
 }
@@ -52,15 +54,19 @@ export async function openDigestMemory(directory: string): Promise<DigestMemory>
   let changed = false;
   return {
     async digest(path) {
-      const { size, mtimeNs } = await stat(path, { bigint: true });
+      const stamp = await stampOf(path);
       const known = remembered[path];
-      if (known !== undefined && known.size === String(size) && known.mtimeNs === String(mtimeNs)) {
+      if (known !== undefined && isSame(known, stamp)) {
         return { file: known.file as Sha256, content: known.content as Sha256 };
       }
       const digest = await digestFile(path);
-      remembered[path] = { size: String(size), mtimeNs: String(mtimeNs), ...digest };
+      remembered[path] = { ...stamp, ...digest };
       changed = true;
       return digest;
+    },
+    async isUnchanged(path) {
+      const known = remembered[path];
+      return known !== undefined && isSame(known, await stampOf(path));
     },
     async save() {
       if (!changed) return;
@@ -69,6 +75,19 @@ export async function openDigestMemory(directory: string): Promise<DigestMemory>
     },
   };
 }
+
+/** What tells, without reading a file, that it was changed. */
+interface Stamp {
+  readonly size: string;
+  readonly mtimeNs: string;
+}
+
+async function stampOf(path: string): Promise<Stamp> {
+  const { size, mtimeNs } = await stat(path, { bigint: true });
+  return { size: String(size), mtimeNs: String(mtimeNs) };
+}
+
+const isSame = (a: Stamp, b: Stamp) => a.size === b.size && a.mtimeNs === b.mtimeNs;
 
 /** Hashes a file as it lies and, for a `.gz`, as it unpacks. @throws AdctlError user `corrupt_dataset` for a broken `.gz`. */
 export async function digestFile(path: string): Promise<FileDigest> {

@@ -16,7 +16,8 @@ export interface Subset {
    * Reads images in the order asked for.
    * @param indices positions in this subset.
    * @returns uint8 `[indices.length, height, width, channels]`, 0..255, a fresh buffer the caller owns.
-   * @throws AdctlError user `corrupt_image` or `corrupt_dataset`, naming the file and what is wrong.
+   * @throws AdctlError user `corrupt_image` or `corrupt_dataset`, naming the file and what is wrong; `dataset_changed` for a file of a
+   *   folder that is not the one whose digest was taken when the data set was opened.
    */
   read(indices: Int32Array): Promise<Uint8Array>;
   /** Which defect each image shows: index into `Dataset.defects`, 0 for a good image. Absent where the set tells no defects. */

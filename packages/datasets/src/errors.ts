@@ -44,6 +44,14 @@ export function datasetMissing(options: {
   );
 }
 
+/** Thrown when a file is read that is not the one whose digest was taken when its data set was opened. */
+export function datasetFileChanged(file: string): AdctlError {
+  return userError('dataset_changed', `${file} was changed while its data set was in use`, {
+    hint: 'Bring the original file back, or submit the sweep again for the new one.',
+    details: { file },
+  });
+}
+
 /** Thrown when a file's content is not the content that the card pins. */
 export function digestMismatch(options: {
   readonly dataset: string;

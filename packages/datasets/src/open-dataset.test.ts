@@ -1,4 +1,4 @@
-import { mkdir, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
@@ -153,6 +153,28 @@ describe('openDataset for a folder', () => {
     expect(await digestAt(3)).not.toBe(before);
     await writeFile(join(root, 'good/0.png'), 'other');
     expect(await digestAt(2)).not.toBe(before);
+  });
+
+  it('refuses pixels of a file that was changed since it was opened, and opens the changed one as another data set', async () => {
+    const root = await imageFolder(3);
+    const cacheDir = await makeFolder();
+    const opened = await openDataset({ name: 'folder', root, input }, { cacheDir });
+    const all = ({ count }: { readonly count: number }) => Int32Array.from({ length: count }, (_, index) => index);
+    await opened.train.read(all(opened.train));
+
+    const other = await readFile(join(root, 'good/2.png'));
+    for (const index of [0, 1]) await writeFile(join(root, `good/${index}.png`), other);
+    const anew = await openDataset({ name: 'folder', root, input }, { cacheDir });
+
+    const good = opened.train.labels.indexOf(1);
+    await expect(opened.train.read(Int32Array.of(good))).rejects.toMatchObject({
+      code: 'dataset_changed',
+      kind: 'user',
+      message: expect.stringContaining(join(root, 'good/')),
+    });
+    expect(await opened.train.read(Int32Array.of(opened.train.labels.indexOf(0)))).toHaveLength(4);
+    expect(anew.digest).not.toBe(opened.digest);
+    await anew.train.read(all(anew.train));
   });
 
   it('names the corrupt file when it is read, not before', async () => {

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
 import { digestOf, type Sha256, sha256 } from '@adctl/protocol';
 import { createGenerator } from '@adctl/random';
-import { datasetDirectory, openDigestMemory } from './cache.js';
+import { type DigestMemory, datasetDirectory, openDigestMemory } from './cache.js';
 import type { Dataset, ImageShape, Partition } from './dataset.js';
 import type { FolderDatasetCard } from './dataset-card.js';
-import { badFolder } from './errors.js';
+import { badFolder, datasetFileChanged } from './errors.js';
 import { checkCategories } from './readers/check-categories.js';
 import { listCoilFolder } from './readers/coil-folder.js';
-import { openImageFolderSubset } from './readers/folder-subset.js';
+import { openImageFolderSubset, type VerifyFile } from './readers/folder-subset.js';
 import { type FolderImage, type FolderListing, listImageFolder } from './readers/image-folder.js';
 import { listMvtecFolder } from './readers/mvtec-folder.js';
 import { openMvtecSubsets } from './readers/mvtec-subset.js';
@@ -82,7 +82,8 @@ async function openMvtec(card: FolderDatasetCard, { root, shape, cacheDir }: Ope
   const paths = [...train, ...test].flatMap(({ path, maskPath }) =>
     maskPath === undefined ? [path] : [path, maskPath],
   );
-  const contents = await contentsOf(listing.root, paths, cacheDir);
+  const memory = await openMemory(listing.root, cacheDir);
+  const contents = await contentsOf(listing.root, paths, memory);
   const basis = { reader: FOLDER_READERS.mvtec, categories: classes, contents };
   return {
     dataset: {
@@ -90,7 +91,7 @@ async function openMvtec(card: FolderDatasetCard, { root, shape, cacheDir }: Ope
       classes,
       shape,
       partition: { name: 'official' },
-      ...openMvtecSubsets(listing, shape),
+      ...openMvtecSubsets(listing, shape, verifyWith(memory)),
       defects,
       broken,
       digest: folderDigest(basis, shape),
@@ -110,14 +111,16 @@ async function openClasses(
   const listing = await (layout === 'coil-100' ? listCoilFolder(root) : listImageFolder(root));
   const { partition, train, test } = partitionImages(listing);
   const { resizing } = card;
+  const memory = await openMemory(listing.root, cacheDir);
+  const verify = verifyWith(memory);
   const open = (images: readonly FolderImage[]) =>
-    openImageFolderSubset({ root: listing.root, images, classes: listing.classes, shape, resizing });
+    openImageFolderSubset({ root: listing.root, images, classes: listing.classes, shape, resizing, verify });
   const parts = { train: open(train), test: open(test) };
   const contents = (images: readonly FolderImage[]) =>
     contentsOf(
       listing.root,
       images.map(({ path }) => path),
-      cacheDir,
+      memory,
     );
   const basis = {
     reader: FOLDER_READERS[layout],
@@ -166,9 +169,20 @@ export function partitionImages(listing: Pick<FolderListing, 'classes' | 'parts'
   return { partition: { name: 'seeded-80-20', seed: PARTITION_SEED }, train, test };
 }
 
-/** `[path, sha256]` of every file, remembered per root. */
-async function contentsOf(root: string, paths: readonly string[], cacheDir: string): Promise<Content[]> {
-  const memory = await openDigestMemory(join(datasetDirectory(cacheDir, 'folder'), sha256(root).slice(0, 16)));
+/** Digests are remembered per root. */
+function openMemory(root: string, cacheDir: string): Promise<DigestMemory> {
+  return openDigestMemory(join(datasetDirectory(cacheDir, 'folder'), sha256(root).slice(0, 16)));
+}
+
+/** An open data set stands for the files that its digest covers: pixels of any other file are refused. */
+function verifyWith(memory: DigestMemory): VerifyFile {
+  return async (file) => {
+    if (!(await memory.isUnchanged(file))) throw datasetFileChanged(file);
+  };
+}
+
+/** `[path, sha256]` of every file. */
+async function contentsOf(root: string, paths: readonly string[], memory: DigestMemory): Promise<Content[]> {
   const contents: Content[] = [];
   for (let start = 0; start < paths.length; start += PARALLEL_DIGESTS) {
     const few = paths.slice(start, start + PARALLEL_DIGESTS);

@@ -90,6 +90,22 @@ describe('a set in the MVTec AD layout', () => {
     expect((await open(await setWith())).digest).toBe(one.digest);
   });
 
+  it('refuses a mask that was changed since it was opened', async () => {
+    const root = await setWith();
+    const dataset = await open(root);
+    const all = Array(64).fill(255);
+    const mask = await sharp(Buffer.from(all), { raw: { width: 8, height: 8, channels: 1 } })
+      .png()
+      .toBuffer();
+
+    await writeFiles(join(root, 'pill'), { 'ground_truth/crack/000_mask.png': mask });
+
+    await expect(readAll(dataset, 'pill')).rejects.toMatchObject({
+      code: 'dataset_changed',
+      message: expect.stringContaining('000_mask.png'),
+    });
+  });
+
   it('refuses a root without categories, and every other protocol', async () => {
     const root = await makeFolder();
     await mkdir(join(root, 'pictures'));
@@ -243,14 +259,15 @@ describe('one bad category', () => {
     expect((await readAll(dataset, 'nut')).masks).toHaveLength(4 * 16);
   });
 
-  it('works again once it is mended', async () => {
+  it('works again once it is mended and opened anew', async () => {
     const root = await setWith({ 'train/good/000.png': Buffer.from('text') });
     const dataset = await open(root);
     await expect(readAll(dataset, 'pill')).rejects.toMatchObject({ code: 'corrupt_image' });
 
     await writeFiles(join(root, 'pill'), { 'train/good/000.png': await greyPng(100) });
 
-    expect((await readAll(dataset, 'pill')).masks).toHaveLength(4 * 16);
+    await expect(readAll(dataset, 'pill')).rejects.toMatchObject({ code: 'dataset_changed' });
+    expect((await readAll(await open(root), 'pill')).masks).toHaveLength(4 * 16);
   });
 });
 

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Sha256, sha256, type TrialSpec } from '@adctl/protocol';
@@ -213,6 +213,22 @@ describe('a trial', () => {
     const { end } = await run({ ...spec, dataset: other });
 
     expect(end).toMatchObject({ kind: 'ended', end: { kind: 'failed', failure: { code: 'dataset_changed' } } });
+  });
+
+  test('whose images were changed after another one of the process read them fails, and trains once they are back', async () => {
+    const images = join(root, 'changing');
+    await writeToyFolder(images);
+    const spec = await toyFolderSpec({ root: images, method: 'dae', hyperparameters: { ...DAE, epochs: 1 } });
+    const before = factsOf(await run(spec));
+    const [file, other] = [join(images, 'f', '0000.png'), join(images, 'f', '0001.png')];
+    const original = readFileSync(file);
+
+    writeFileSync(file, readFileSync(other));
+    const { end } = await run(spec);
+    writeFileSync(file, original);
+
+    expect(end).toMatchObject({ kind: 'ended', end: { kind: 'failed', failure: { code: 'dataset_changed' } } });
+    expect(factsOf(await run(spec))).toEqual(before);
   });
 
   test('resumed with another number of threads goes on, and the curves say so', async () => {

@@ -5,11 +5,15 @@ import { decodeImage, type Resizing } from './decode-image.js';
 import { checkPosition } from './gather.js';
 import type { FolderImage } from './image-folder.js';
 
+/** Called once a file was read, so that no change before that goes unseen. @throws AdctlError user `dataset_changed` */
+export type VerifyFile = (file: string) => Promise<void>;
+
 /** Files decoded at once; the decoder has its own threads. */
 const PARALLEL_READS = 8;
 
 /**
  * A part of an image folder whose files are decoded when read, see `decodeImage`.
+ * @param options.verify called with each file that was read; throws when it is not the one that the data set was opened with.
  * @throws AdctlError user `unsupported_image_size` for another channel count.
  */
 export function openImageFolderSubset(options: {
@@ -18,16 +22,20 @@ export function openImageFolderSubset(options: {
   readonly classes: readonly string[];
   readonly shape: ImageShape;
   readonly resizing?: Resizing;
+  readonly verify: VerifyFile;
 }): Subset {
-  const { root, images, shape, resizing = 'fill' } = options;
+  const { root, images, shape, resizing = 'fill', verify } = options;
   assertChannels(shape);
   return {
     count: images.length,
     labels: labelsOf(images, options.classes),
     read: (indices) =>
-      readInto(indices, images, shape.height * shape.width * shape.channels, ({ path }) =>
-        decodeImage(join(root, path), shape, { resizing }),
-      ),
+      readInto(indices, images, shape.height * shape.width * shape.channels, async ({ path }) => {
+        const file = join(root, path);
+        const pixels = await decodeImage(file, shape, { resizing });
+        await verify(file);
+        return pixels;
+      }),
   };
 }
 

@@ -128,11 +128,19 @@ describe('openImageFolderSubset', () => {
     });
     const { classes, parts } = await listImageFolder(root);
     const images = 'whole' in parts ? parts.whole : [];
-    const subset = openImageFolderSubset({ root, images, classes, shape: { height: 2, width: 3, channels: 3 } });
+    const verified: string[] = [];
+    const subset = openImageFolderSubset({
+      root,
+      images,
+      classes,
+      shape: { height: 2, width: 3, channels: 3 },
+      verify: async (file) => void verified.push(file),
+    });
 
     const read = await subset.read(Int32Array.of(1, 0));
 
     expect([...subset.labels]).toEqual([0, 1]);
+    expect(verified.sort()).toEqual([join(root, 'a/1.png'), join(root, 'b/1.jpg')]);
     expect(read).toHaveLength(2 * 2 * 3 * 3);
     expect(Math.max(read[0]!, read[1]!)).toBeLessThan(5);
     expect(read[2]).toBeGreaterThan(250);
@@ -142,7 +150,9 @@ describe('openImageFolderSubset', () => {
   it('refuses two channels', () => {
     const shape = { height: 2, width: 2, channels: 2 };
 
-    expect(() => openImageFolderSubset({ root: '/', images: [], classes: [], shape })).toThrowError(
+    const verify = async () => undefined;
+
+    expect(() => openImageFolderSubset({ root: '/', images: [], classes: [], shape, verify })).toThrowError(
       expect.objectContaining({ code: 'unsupported_image_size' }),
     );
   });

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ImageShape, Subset } from '../dataset.js';
 import { badMask, unsupportedImage } from '../errors.js';
 import { decodeImage, decodeMask, type ImageHeader, readHeader } from './decode-image.js';
-import { assertChannels, labelsOf, readInto } from './folder-subset.js';
+import { assertChannels, labelsOf, readInto, type VerifyFile } from './folder-subset.js';
 import type { MvtecImage, MvtecListing } from './mvtec-folder.js';
 
 /**
@@ -10,12 +10,14 @@ import type { MvtecImage, MvtecListing } from './mvtec-folder.js';
  * ratio. Within a category every image must have the size and channels of the first one, 8 bits a channel and no CMYK: maps and
  * masks are compared pixel by pixel, and an image that came another way would be judged by its resampling.
  *
+ * @param verify called with each image and mask that was read.
  * @throws AdctlError user `unsupported_image_size`; a later `read` throws `corrupt_image` and `unsupported_image`, `readMasks`
  *   `bad_mask` for a mask of another size than its image and one that marks no pixel.
  */
 export function openMvtecSubsets(
   listing: MvtecListing,
   shape: ImageShape,
+  verify: VerifyFile,
 ): { readonly train: Subset; readonly test: Subset } {
   assertChannels(shape);
   const { root, classes, defects } = listing;
@@ -27,15 +29,19 @@ export function openMvtecSubsets(
     defects: Uint16Array.from(images, ({ defect }) => defectIndices.get(defect) ?? -1),
     read: (indices) =>
       readInto(indices, images, shape.height * shape.width * shape.channels, async ({ path, className }) => {
+        const file = join(root, path);
         const pattern = await patterns(className);
-        return decodeImage(join(root, path), shape, {
-          check: (header) => assertAlike(join(root, path), header, pattern),
-        });
+        const pixels = await decodeImage(file, shape, { check: (header) => assertAlike(file, header, pattern) });
+        await verify(file);
+        return pixels;
       }),
     readMasks: (indices) =>
       readInto(indices, images, shape.height * shape.width, async ({ maskPath, className, path }) => {
         if (maskPath === undefined) return new Uint8Array(shape.height * shape.width);
-        return readMask(join(root, maskPath), path, (await patterns(className)).header, shape);
+        const file = join(root, maskPath);
+        const mask = await readMask(file, path, (await patterns(className)).header, shape);
+        await verify(file);
+        return mask;
       }),
   });
   return { train: open(listing.train), test: open(listing.test) };
@@ -58,7 +64,7 @@ function createPatterns({ root, train }: MvtecListing): (className: string) => P
   return (className) => {
     const pattern = known.get(className) ?? read(className);
     known.set(className, pattern);
-    pattern.catch(() => known.delete(className)); // read again once the file is mended
+    pattern.catch(() => known.delete(className)); // what failed is read again
     return pattern;
   };
 }

@@ -11,7 +11,7 @@ await serveTrials(async () => {
   const { flavour, threads, cacheDirectory, engineCacheDirectory } = parseTrainerArguments(process.argv.slice(2));
   const { info } = await loadEngine({ flavour, threads, cacheDir: engineCacheDirectory });
   prepareEngine();
-  const openDataset = createDatasetCache(cacheDirectory);
+  const datasets = createDatasetCache(cacheDirectory);
   const engine = {
     backend: 'tensorflow',
     tensorflow: info.tensorflowVersion,
@@ -27,11 +27,12 @@ await serveTrials(async () => {
       const end = await runTrial({
         start,
         engine,
-        openDataset,
+        openDataset: datasets.open,
         readWeights: (sha256) => readWeights(cacheDirectory, sha256),
         stop,
         report,
       });
+      if (end.kind === 'failed') await datasets.forget(start.spec);
       // 30 ms. Image buffers of a finished trial are garbage that V8 sees no hurry to collect, while the C library keeps
       // whatever they and the next trial's buffers together once filled.
       globalThis.gc?.();
