@@ -31,6 +31,10 @@ const POOL = {
   max: 2,
   resources: { requests: { cpu: '1', memory: '4Gi' }, limits: { 'nvidia.com/gpu': '1' } },
 };
+const IMAGES = {
+  ...{ name: 'images', mountPath: '/mnt/images', readOnly: true },
+  source: { persistentVolumeClaim: { claimName: 'images', readOnly: true } },
+};
 const EVERYTHING = {
   ...LEAST_VALUES,
   imagePullSecrets: ['pull'],
@@ -47,7 +51,12 @@ const EVERYTHING = {
     credentialsSecret: { name: 'objects', sessionTokenKey: 'token' },
   },
   serviceAccounts: { controller: { annotations: { 'eks.amazonaws.com/role-arn': 'arn:aws:iam::1:role/a' } } },
-  controller: { nodeSelector: { a: 'b' }, tolerations: [{ key: 'a', operator: 'Exists' }], podLabels: { team: 'x' } },
+  controller: {
+    ...{ nodeSelector: { a: 'b' }, tolerations: [{ key: 'a', operator: 'Exists' }], podLabels: { team: 'x' } },
+    volumes: [IMAGES],
+  },
+  workers: { volumes: [IMAGES] },
+  dataRoots: ['/mnt/images/surfaces', '/mnt/images/wafers'],
   metrics: {
     serviceMonitor: { enabled: true },
     prometheusRule: { enabled: true },
@@ -134,6 +143,23 @@ describeWithTools('the chart', ({ helm }) => {
       ADCTL_NATS_IDENTITY: 'worker',
       AWS_SECRET_ACCESS_KEY: 'secret objects/AWS_SECRET_ACCESS_KEY',
     });
+  });
+
+  test('folders that sweeps may read are mounted and named in controller and workers alike; by default there are none', async () => {
+    const manifests = await render(EVERYTHING, MONITORING);
+    const roots = ['/mnt/images/surfaces', '/mnt/images/wafers'];
+    const worker = workerPodOf(workerJobsOf(manifests)[0]);
+
+    expect(controllerConfigOf(manifests).dataRoots).toEqual(roots);
+    expect(parseWorkerConfig(environmentOf(worker)).dataRoots).toEqual(roots);
+    for (const pod of [podOf(findManifest(manifests, 'Deployment')), worker]) {
+      const { source, ...mount } = IMAGES;
+      expect(pod.volumes).toContainEqual({ name: mount.name, ...source });
+      expect(pod.containers[0]?.volumeMounts).toContainEqual(mount);
+    }
+    const least = await render({ ...LEAST_VALUES, pools: [POOL] });
+    expect(controllerConfigOf(least).dataRoots).toEqual([]);
+    expect(parseWorkerConfig(environmentOf(workerPodOf(workerJobsOf(least)[0]))).dataRoots).toEqual([]);
   });
 
   test('workers of a pool with a credential of its own get that one, and speak under its name', async () => {
@@ -291,6 +317,20 @@ describeWithTools('the chart', ({ helm }) => {
     [{ ...LEAST_VALUES, image: {} }, /image.repository is needed/],
     [{ ...LEAST_VALUES, image: { repository: 'x', tag: 'latest' } }, /must not be 'latest'/],
     [{ ...LEAST_VALUES, controller: { replicas: 1 } }, /must be below controller.replicas/],
+    [{ ...LEAST_VALUES, dataRoots: ['/mnt/images'] }, /no volume of controller.volumes holds \/mnt\/images/],
+    [
+      { ...LEAST_VALUES, pools: [POOL], dataRoots: ['/mnt/images'], controller: { volumes: [IMAGES] } },
+      /no volume of workers.volumes or of pool gpu holds \/mnt\/images/,
+    ],
+    [
+      { ...LEAST_VALUES, controller: { volumes: [IMAGES] }, dataRoots: ['/mnt/images-of-others'] },
+      /no volume of controller.volumes holds \/mnt\/images-of-others/,
+    ],
+    [{ ...LEAST_VALUES, dataRoots: ['mnt/images'] }, /dataRoots/],
+    [{ ...LEAST_VALUES, controller: { volumes: [IMAGES] }, dataRoots: ['/mnt/images/../..'] }, /dataRoots/],
+    [{ ...LEAST_VALUES, controller: { volumes: [{ ...IMAGES, source: { hostPath: { path: '/' } } }] } }, /hostPath/],
+    [{ ...LEAST_VALUES, controller: { volumes: [{ ...IMAGES, source: {} }] } }, /minProperties|at least 1/i],
+    [{ ...LEAST_VALUES, controller: { volumes: [{ ...IMAGES, mountpath: '/x' }] } }, /mountpath/],
     [{ ...EVERYTHING }, /install the Prometheus operator first/],
   ] as const)('refuses %j, and says why', async (values, reason) => {
     await expect(render(values)).rejects.toThrow(reason);

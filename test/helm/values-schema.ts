@@ -1,4 +1,4 @@
-import { Pool, PoolsFile } from '@adctl/controller/kubernetes';
+import { Pool, PoolsFile, PoolVolume, VOLUME_SOURCES } from '@adctl/controller/kubernetes';
 import { z } from 'zod';
 
 const text = z.string();
@@ -18,6 +18,14 @@ const serviceAccount = z.strictObject({ create: z.boolean(), name: text, annotat
 const seed = { secret: text.min(1), key: text.min(1) };
 const monitor = { enabled: z.boolean(), labels };
 const tolerations = z.array(object);
+/** An absolute folder without dots; colons separate folders in the variable that it ends up in. */
+const folder = text.regex(/^(\/[^/:.][^/:]*)+$/);
+/** A volume of the controller, in the words of `workers.volumes`; one source, of those that the restricted Pod Security profile allows. */
+const volume = PoolVolume.extend({
+  source: z
+    .strictObject(Object.fromEntries(VOLUME_SOURCES.map((source) => [source, object.optional()])))
+    .meta({ minProperties: 1, maxProperties: 1 }),
+});
 
 /** What `helm/adctl/charts/nats` takes, as `nats:` of the chart. */
 const nats = z
@@ -64,6 +72,7 @@ const Values = z
       env: z.array(object),
       podDisruptionBudget: z.strictObject({ enabled: z.boolean(), minAvailable: z.int().min(1) }),
       cacheSize: text,
+      volumes: z.array(volume),
     }),
     serviceAccounts: z.strictObject({ controller: serviceAccount, worker: serviceAccount }),
     messaging: z.strictObject({
@@ -89,6 +98,7 @@ const Values = z
         sessionTokenKey: text,
       }),
     }),
+    dataRoots: z.array(folder),
     pools: z.array(Pool.in.safeExtend({ natsSeed: z.strictObject({ ...seed, key: seed.key.optional() }).optional() })),
     workers: z.strictObject({ env: PoolsFile.shape.env, volumes: PoolsFile.shape.volumes }),
     metrics: z.strictObject({

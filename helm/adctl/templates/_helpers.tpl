@@ -77,6 +77,29 @@ app.kubernetes.io/component: worker
 {{- end -}}
 {{- end -}}
 
+{{/* `true` when a folder lies in one of the volumes. */}}
+{{- define "adctl.isMounted" -}}
+{{- $root := .root -}}
+{{- range .volumes -}}
+{{- if or (eq $root .mountPath) (hasPrefix (printf "%s/" (trimSuffix "/" .mountPath)) $root) -}}true{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Folders that sweeps may read, joined as in PATH. One that is not mounted everywhere would fail in the middle of a sweep. */}}
+{{- define "adctl.dataRoots" -}}
+{{- range $root := .Values.dataRoots -}}
+{{- if not (include "adctl.isMounted" (dict "root" $root "volumes" $.Values.controller.volumes)) -}}
+{{- fail (printf "dataRoots: no volume of controller.volumes holds %s" $root) -}}
+{{- end -}}
+{{- range $pool := $.Values.pools -}}
+{{- if not (include "adctl.isMounted" (dict "root" $root "volumes" (concat $.Values.workers.volumes (default list $pool.volumes)))) -}}
+{{- fail (printf "dataRoots: no volume of workers.volumes or of pool %s holds %s" $pool.name $root) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- join ":" .Values.dataRoots -}}
+{{- end -}}
+
 {{/* Variables that controller and workers share, as a list. Secrets come as files or by reference. */}}
 {{- define "adctl.sharedEnv" -}}
 - { name: ADCTL_NATS_URL, value: {{ include "adctl.natsUrl" . | quote }} }
@@ -89,6 +112,9 @@ app.kubernetes.io/component: worker
 - { name: ADCTL_NATS_CA_FILE, value: /etc/adctl/nats-ca/ca.crt }
 {{- end }}
 - { name: ADCTL_ACK_WAIT_MS, value: {{ .Values.controller.ackWaitMs | int64 | quote }} }
+{{- with include "adctl.dataRoots" . }}
+- { name: ADCTL_DATA_ROOTS, value: {{ . | quote }} }
+{{- end }}
 - { name: ADCTL_OBJECTS, value: s3 }
 - { name: ADCTL_S3_BUCKET, value: {{ required "objectStore.bucket is needed: checkpoints and results are kept there" .Values.objectStore.bucket | quote }} }
 {{- with .Values.objectStore }}
