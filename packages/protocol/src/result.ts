@@ -3,7 +3,7 @@ import { Failure } from './failure.js';
 import { Sha256, WorkerId } from './ids.js';
 import { AttemptRecord, Ending, TrialSpec } from './trial.js';
 
-/** What early stopping, schedulers and ranking may see. Nothing here was computed from test images. */
+/** What checkpoint rules and ranking may see. Nothing here was computed from test images. */
 export const SelectionMetrics = z.object({
   /** AUROC of held-out normals against synthetic anomalies made from them, in [0, 1]. */
   auroc: z.number(),

@@ -7,7 +7,7 @@ import { z } from 'zod';
  * - `dispatched`: in the work queue's window, no worker yet.
  * - `running`: claimed by a worker.
  * - `paused`: set aside by a person; goes back to queued.
- * - final: `completed` (all epochs), `stopped` (by a scheduler), `cancelled` (by a person), `diverged` (loss not finite),
+ * - final: `completed` (all epochs), `stopped` (by a scheduler; nothing asks one yet), `cancelled` (by a person), `diverged` (loss not finite),
  *   `infeasible` (cannot run as asked), `failed` (a failure class spent its budget).
  */
 export const TRIAL_STATES = [
