@@ -3,6 +3,7 @@ import type { Sha256, WorkerId } from '@adctl/protocol';
 import type { ObjectStore } from '@adctl/storage';
 import type { Logger } from 'pino';
 import { forgetLeases } from './apply/forget-leases.js';
+import { settleAll } from './batches.js';
 import type { ControllerContext, Counters, ExplainClass } from './context.js';
 import { codeOf, isPassing, isSuperseded } from './failure-scope.js';
 import { guardWrites } from './leader/guard-writes.js';
@@ -227,7 +228,9 @@ export async function startController(options: ControllerOptions): Promise<Contr
     clock.after(times.renewMs, tick);
     wake();
     // Left behind by a controller that died while it deleted them.
-    forgetLeases(context, strays).catch((error: unknown) => {
+    const ofSweeps = Map.groupBy(strays, ({ key }) => key.split('.')[0] ?? '');
+    const forgetting = [...ofSweeps].map(([sweep, seen]) => forgetLeases(context, sweep, seen));
+    settleAll(forgetting).catch((error: unknown) => {
       if (!stop.signal.aborted) logger.warn({ err: error }, 'leases of ended sweeps stay until the next start');
     });
     return unhear;

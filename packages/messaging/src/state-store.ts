@@ -27,6 +27,13 @@ export interface StateBucket {
   put(key: string, value: unknown): Promise<number>;
   /** Deletes; with a revision only if it is current. @returns whether it deleted. */
   delete(key: string, revision?: number): Promise<boolean>;
+  /**
+   * Removes the entries below a prefix (keys `<prefix>.…`) that were not written after the given revision, without a trace: nobody
+   * who watches hears of it. The mark that `delete` leaves is read by everybody who reads the bucket from its start; this
+   * removes such marks too.
+   * @returns how many entries and marks were removed.
+   */
+  purge(prefix: string, revision: number): Promise<number>;
   /** All current entries whose key equals the prefix or starts with `<prefix>.`; everything for ''. Ordered by key. */
   entries(prefix?: string): Promise<readonly StateEntry[]>;
   /**

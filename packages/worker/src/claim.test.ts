@@ -218,6 +218,7 @@ function bind(of: StateBucket): StateBucket {
     update: (key, value, revision) => of.update(key, value, revision),
     put: (key, value) => of.put(key, value),
     delete: (key, revision) => of.delete(key, revision),
+    purge: (prefix, revision) => of.purge(prefix, revision),
     entries: (prefix) => of.entries(prefix),
     watch: (prefix, signal) => of.watch(prefix, signal),
   };

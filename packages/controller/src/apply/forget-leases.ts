@@ -1,17 +1,21 @@
 import type { StateEntry } from '@adctl/messaging';
 import type { SweepId } from '@adctl/protocol';
-import { inBatches } from '../batches.js';
 import type { ControllerContext } from '../context.js';
 
-/** Deletes the leases of an ended sweep's trials, beside the turns: a large sweep has very many. */
+/**
+ * Forgets the leases of an ended sweep's trials, without a trace: a new leader reads the whole bucket before it leads, which must
+ * not take the longer the more trials there ever were.
+ */
 export async function forgetLeasesOf(context: ControllerContext, sweep: SweepId): Promise<void> {
-  await forgetLeases(context, await context.leases.entries(sweep));
+  await forgetLeases(context, sweep, await context.leases.entries(sweep));
 }
 
-/** Deletes leases as they were seen. One that was written since belongs to a trial that is retried, or to a zombie, and stays. */
+/** Forgets leases as they were seen. One that was written since belongs to a trial that is retried, or to a zombie, and stays. */
 export async function forgetLeases(
   { leases }: ControllerContext,
-  seen: readonly Pick<StateEntry, 'key' | 'revision'>[],
+  sweep: string,
+  seen: readonly Pick<StateEntry, 'revision'>[],
 ): Promise<void> {
-  await inBatches(seen, ({ key, revision }) => leases.delete(key, revision));
+  const newest = seen.reduce((highest, { revision }) => Math.max(highest, revision), 0);
+  if (newest > 0) await leases.purge(sweep, newest);
 }

@@ -31,6 +31,7 @@ export function guardWrites({ messaging, objects }: Writable, leadership: Leader
     update: (key, value, revision) => write(() => bucket.update(key, value, revision)),
     put: (key, value) => write(() => bucket.put(key, value)),
     delete: (key, revision) => write(() => bucket.delete(key, revision)),
+    purge: (prefix, revision) => write(() => bucket.purge(prefix, revision)),
   });
   const { queue, events, state, control } = messaging;
   return {

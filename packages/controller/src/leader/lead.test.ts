@@ -60,6 +60,7 @@ function watchedBy(watch: Watch): Messaging {
       update: (key, value, revision) => real.update(key, value, revision),
       put: (key, value) => real.put(key, value),
       delete: (key, revision) => real.delete(key, revision),
+      purge: (prefix, revision) => real.purge(prefix, revision),
     };
   };
   return { ...parts(), state: { bucket } };

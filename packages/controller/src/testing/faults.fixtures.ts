@@ -47,6 +47,7 @@ export function dieAt(
     update: (key, value, revision) => write(() => bucket.update(key, value, revision)),
     put: (key, value) => write(() => bucket.put(key, value)),
     delete: (key, revision) => write(() => bucket.delete(key, revision)),
+    purge: (prefix, revision) => write(() => bucket.purge(prefix, revision)),
   });
   const { messaging, objects } = parts;
   return {

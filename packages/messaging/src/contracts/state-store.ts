@@ -137,6 +137,41 @@ export function describeStateStore(harness: MessagingHarness): void {
       });
     });
 
+    describe('purge', () => {
+      it('removes what lies below a prefix, up to a revision, as if it had never been', async () => {
+        const before = (await bucket.create('s1.t1', 1)) ?? 0;
+        const deleted = (await bucket.create('s1.t2', 1)) ?? 0;
+        await bucket.delete('s1.t2', deleted);
+        for (const key of ['s1', 's10.t1', 's1-a.t1']) await bucket.put(key, 'near');
+        const seen = await bucket.put('s1.t3', 1);
+        const later = await bucket.put('s1.t4', 1);
+
+        expect(await bucket.purge('s1', seen)).toBeGreaterThanOrEqual(2);
+
+        const keys = async (prefix?: string) => (await bucket.entries(prefix)).map(({ key }) => key);
+        expect(await keys()).toEqual(['s1', 's1-a.t1', 's1.t4', 's10.t1']);
+        expect(await keys('s1')).toEqual(['s1', 's1.t4']);
+        expect(await bucket.update('s1.t1', 2, before)).toBeNull();
+        const again = await bucket.create('s1.t1', 2);
+        expect(again).toBeGreaterThan(later);
+        expect(await bucket.purge('s2', later)).toBe(0);
+      });
+
+      it('is not heard by those who watch', async () => {
+        const stop = new AbortController();
+        const revision = await bucket.put('s1.t1', 1);
+        const watch = collect(bucket.watch('', stop.signal));
+        await watch.ready;
+        await bucket.purge('s1', revision);
+        await bucket.put('s1.t1', 2);
+        await expect.poll(() => watch.seen.length).toBe(3);
+        stop.abort();
+        await watch.ended;
+
+        expect(watch.seen).toMatchObject([{ key: 's1.t1', value: 1 }, 'ready', { key: 's1.t1', value: 2 }]);
+      });
+    });
+
     describe('entries', () => {
       it('lists by key, and a prefix ends at a token', async () => {
         for (const key of ['s1.t2', 's1.t1', 's10.t1', 's1', 's1-a.t1', 's2.t1']) await bucket.put(key, key);

@@ -92,6 +92,14 @@ class SqliteStateBucket implements StateBucket {
     return deleted !== null;
   }
 
+  async purge(prefix: string, revision: number): Promise<number> {
+    assertSubject(prefix, 'prefix');
+    const purged = await this.database.write(
+      () => this.sql.purge.run(this.#name, `${prefix}.`, `${prefix}/`, revision).changes,
+    );
+    return Number(purged);
+  }
+
   async entries(prefix = ''): Promise<readonly StateEntry[]> {
     if (prefix !== '') assertSubject(prefix, 'prefix');
     return this.database.read(() => this.#entries(prefix));
@@ -179,6 +187,7 @@ function prepareStatements(database: Database) {
       'INSERT OR REPLACE INTO state (bucket, key, value, revision, expires_at) VALUES (?, ?, ?, ?, ?)',
     ),
     delete: database.prepare('DELETE FROM state WHERE bucket = ? AND key = ?'),
+    purge: database.prepare('DELETE FROM state WHERE bucket = ? AND key >= ? AND key < ? AND revision <= ?'),
     deleteExpired: database.prepare('DELETE FROM state WHERE bucket = ? AND expires_at <= ?'),
     nextRevision: database.prepare('UPDATE counter SET revision = revision + 1 RETURNING revision'),
     lastRevision: database.prepare('SELECT revision FROM counter'),

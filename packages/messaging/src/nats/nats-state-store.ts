@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { badValue } from '../errors.js';
 import { fromJson, toJson } from '../json.js';
 import type { BucketName, StateBucket, StateChange, StateEntry, StateStore } from '../state-store.js';
@@ -15,6 +16,8 @@ const OPERATION = 'KV-Operation';
 const DELETED = { [OPERATION]: 'DEL' };
 const isDeletion = (message: { header(name: string): string | undefined }): boolean =>
   ['DEL', 'PURGE'].includes(message.header(OPERATION) ?? '');
+
+const Purged = z.object({ purged: z.int() });
 
 /** The buckets as JetStream key-value buckets; a revision is a sequence of the bucket's stream. */
 export class NatsStateStore implements StateStore {
@@ -79,10 +82,24 @@ class NatsStateBucket implements StateBucket {
     }
   }
 
+  async purge(prefix: string, revision: number): Promise<number> {
+    assertSubject(prefix, 'prefix');
+    const filter = this.names.bucketSubject(this.name, `${prefix}.>`);
+    // The server keeps what has this sequence or a higher one.
+    const body = { filter, seq: revision + 1 };
+    return (await this.jetstream.api(`STREAM.PURGE.${this.#stream}`, body, Purged)).purged;
+  }
+
   async entries(prefix = ''): Promise<readonly StateEntry[]> {
     const found = new Map<string, StateEntry>();
+    // Asked for by itself: old servers take one filter only, and would send the whole bucket for two.
+    const own = prefix === '' ? null : await this.get(prefix);
+    if (own !== null) found.set(own.key, own);
     const stop = new AbortController();
-    for await (const change of this.#changes(prefix, stop.signal, LIST_WAIT_MS)) {
+    const everything = this.names.bucketSubject(this.name, '>');
+    const below = prefix === '' ? everything : this.names.bucketSubject(this.name, `${prefix}.>`);
+    const reader = { stream: this.#stream, filters: [below], widerFilter: below, from: 0, waitMs: LIST_WAIT_MS };
+    for await (const change of this.#changes(reader, prefix, stop.signal)) {
       if (change === 'ready') break;
       if (change.value === null) found.delete(change.key);
       else found.set(change.key, change);
@@ -93,7 +110,7 @@ class NatsStateBucket implements StateBucket {
 
   async *watch(prefix: string, signal: AbortSignal): AsyncGenerator<StateChange | 'ready', void, undefined> {
     let ready = false;
-    for await (const change of this.#changes(prefix, signal, WATCH_WAIT_MS)) {
+    for await (const change of this.#changes(this.#reader(prefix, WATCH_WAIT_MS), prefix, signal)) {
       ready ||= change === 'ready';
       // What was deleted before the watch began is no entry.
       if (ready || change === 'ready' || change.value !== null) yield change;
@@ -104,11 +121,10 @@ class NatsStateBucket implements StateBucket {
 
   /** Everything there is and everything that comes, deletions included; `ready` between the two. */
   async *#changes(
+    reader: Omit<ReaderOptions, 'signal'>,
     prefix: string,
     signal: AbortSignal,
-    waitMs: number,
   ): AsyncGenerator<StateChange | 'ready', void, undefined> {
-    const reader = this.#reader(prefix, waitMs);
     // Buckets keep one message a key, so reading from the start gives each key once, in order of revision; what is
     // overwritten meanwhile comes later, and past this sequence.
     const end = await lastSequence(this.jetstream, this.#stream, reader.filters);

@@ -120,7 +120,10 @@ await describeOnServers(
           const revision = await bucket.create('s1.t1', 1);
           expect(await bucket.update('s1.t1', 2, revision ?? 0)).toEqual(expect.any(Number));
           expect(await bucket.entries('s1')).toHaveLength(1);
-          if (name === 'lease') expect(await bucket.delete('s1.t1')).toBe(true);
+          if (name === 'lease') {
+            expect(await bucket.delete('s1.t1')).toBe(true);
+            expect(await bucket.purge('s1', (revision ?? 0) + 10)).toBe(1);
+          }
         }
         await controller.queue.publish(entry('gpu24'));
         const [gpu] = await controller.queue.contents();
@@ -204,6 +207,7 @@ await describeOnServers(
           'delete a consumer': '$JS.API.CONSUMER.DELETE.AD_JOBS.w_cpu_high',
           'write a trial record': '$KV.ad_trial.s1.t1',
           'write a sweep record': '$KV.ad_sweep.s1',
+          'forget leases': '$JS.API.STREAM.PURGE.KV_ad_lease',
           'become leader': '$KV.ad_leader.controller',
           'read identities': '$JS.API.STREAM.MSG.GET.KV_ad_identity',
           'give orders': 'ad.live.order.w2',
@@ -284,6 +288,8 @@ await describeOnServers(
           'delete the queue': '$JS.API.STREAM.DELETE.AD_JOBS',
           'delete a bucket': '$JS.API.STREAM.DELETE.KV_ad_trial',
           'purge the queue': '$JS.API.STREAM.PURGE.AD_JOBS',
+          'forget trials': '$JS.API.STREAM.PURGE.KV_ad_trial',
+          'forget sweeps': '$JS.API.STREAM.PURGE.KV_ad_sweep',
           'take a trial': '$JS.API.CONSUMER.MSG.NEXT.AD_JOBS.w_cpu_normal',
           'ack a trial': '$JS.ACK.AD_JOBS.w_cpu_normal.1.1.1.1.0',
           'make a stream of another application': '$JS.API.STREAM.CREATE.ORDERS',

@@ -107,7 +107,7 @@ function controllerPermissions(name: string, names: NatsNames): NatsPermissions 
       ]),
       `$JS.API.STREAM.MSG.DELETE.${names.jobs}`,
       `$JS.API.CONSUMER.INFO.${names.jobs}.*`,
-      ...[names.events, names.metrics].map((stream) => `$JS.API.STREAM.PURGE.${stream}`),
+      ...[names.events, names.metrics, names.bucketStream('lease')].map((stream) => `$JS.API.STREAM.PURGE.${stream}`),
       ...read.flatMap((stream) => [`$JS.API.CONSUMER.MSG.NEXT.${stream}.*`, `$JS.API.CONSUMER.DELETE.${stream}.*`]),
       ...(Object.keys(STATE_BUCKETS) as BucketName[]).map((bucket) => names.bucketSubject(bucket, '>')),
       names.jobFilter(),

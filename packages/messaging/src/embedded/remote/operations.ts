@@ -60,6 +60,7 @@ export const CALLS = {
     input: z.object({ bucket: Bucket, key: z.string(), revision: Revision }),
     output: z.boolean(),
   },
+  'state.purge': { input: z.object({ bucket: Bucket, prefix: z.string(), revision: z.int() }), output: z.int() },
   'control.request': {
     input: z.object({ verb: z.string(), payload: z.unknown(), timeoutMs: z.number() }),
     output: z.unknown(),

@@ -115,6 +115,10 @@ class RemoteStateBucket implements StateBucket {
     return ask(this.peer, 'state.delete', { bucket: this.bucket, key, revision: revision ?? null });
   }
 
+  purge(prefix: string, revision: number): Promise<number> {
+    return ask(this.peer, 'state.purge', { bucket: this.bucket, prefix, revision });
+  }
+
   async entries(prefix = ''): Promise<readonly StateEntry[]> {
     const entries: StateEntry[] = [];
     for await (const entry of askStream(this.peer, 'state.entries', { bucket: this.bucket, prefix }))

@@ -93,6 +93,7 @@ function createCallHandlers({ queue, events, state, control }: LocalParts, peer:
     'state.create': ({ bucket, key, value }) => state.bucket(bucket).create(key, value),
     'state.update': ({ bucket, key, value, revision }) => state.bucket(bucket).update(key, value, revision),
     'state.put': ({ bucket, key, value }) => state.bucket(bucket).put(key, value),
+    'state.purge': ({ bucket, prefix, revision }) => state.bucket(bucket).purge(prefix, revision),
     'state.delete': ({ bucket, key, revision }) => state.bucket(bucket).delete(key, revision ?? undefined),
     'control.request': ({ verb, payload, timeoutMs }, signal) => control.request(verb, payload, { timeoutMs, signal }),
     'control.publish': async ({ topic, payload }) => {
