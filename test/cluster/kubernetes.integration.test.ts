@@ -1,14 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PoolStatus, TrialWhy, WorkerPod } from '@adctl/protocol';
-import {
-  asJob,
-  type ClusterOptions,
-  minorOfAssets,
-  startFakeCluster,
-  startRealCluster,
-  whyNoJobs,
-} from '@adctl/testkit/kubernetes';
+import { asJob, kubernetesKinds, SINCE_MINOR } from '@adctl/testkit/kubernetes';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, test } from 'vitest';
 import { z } from 'zod';
 import { comparableLeaderboard, comparableResults, readResults, run } from '../e2e/adctl.ts';
@@ -23,22 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(toy.folder, { recursive: true, force: true }));
 
-/** Older control planes forget a pod that succeeded and is gone before they looked, and make another. */
-const TRACKS_PODS = 26;
-const missingHere = whyNoJobs(process.env);
-const KINDS = [
-  { kind: 'make-believe', missing: undefined, minor: TRACKS_PODS, data: undefined, startKubernetes: startFakeCluster },
-  {
-    kind: 'real',
-    missing: missingHere,
-    minor: missingHere === undefined ? minorOfAssets(process.env) : 0,
-    data: { kind: 'emptyDir', size: '1Gi' } as const, // nobody makes volumes for claims there
-    startKubernetes: (options: ClusterOptions) => startRealCluster(process.env, options),
-  },
-];
-for (const { kind, missing } of KINDS) {
-  if (missing !== undefined) process.stderr.write(`Pods of a ${kind} control plane were not tested: ${missing}.\n`);
-}
+const KINDS = kubernetesKinds(process.env);
 
 async function setUp(options: Partial<KubernetesOptions>): Promise<KubernetesCluster> {
   const cluster = await startKubernetesCluster({ ackWaitMs: 3_000, pool: {}, ...options });
@@ -56,9 +34,10 @@ const jobsOf = ({ kubernetes }: KubernetesCluster) => kubernetes.list('jobs');
 const workerPods = ({ kubernetes }: KubernetesCluster) => kubernetes.pods().filter(({ metadata }) => metadata.labels);
 const running = (cluster: KubernetesCluster) => workerPods(cluster).filter(({ status }) => status.phase === 'Running');
 
-describe.each(KINDS)('pods of a $kind control plane', ({ missing, minor, data, startKubernetes }) => {
+describe.each(KINDS)('pods of $title', ({ missing, minor, makesVolumes, start }) => {
+  const data = { kind: 'emptyDir', size: '1Gi' } as const;
   const setUpHere = (options: Partial<KubernetesOptions>) =>
-    setUp({ startKubernetes, ...options, pool: { ...options.pool, ...(data === undefined ? {} : { data }) } });
+    setUp({ startKubernetes: start, ...options, pool: { ...options.pool, ...(makesVolumes ? {} : { data }) } });
 
   it.skipIf(missing !== undefined)(
     'a sweep trains in pods that its trials call for, with the numbers of an embedded run, and leaves none behind',
@@ -81,7 +60,7 @@ describe.each(KINDS)('pods of a $kind control plane', ({ missing, minor, data, s
     },
   );
 
-  it.skipIf(missing !== undefined || minor < TRACKS_PODS)(
+  it.skipIf(missing !== undefined || minor < SINCE_MINOR.trackedPods)(
     'an evicted worker gives its trial back to another one, and no attempt is counted against it',
     async () => {
       const long = await makeToySweep(60);

@@ -7,6 +7,7 @@ import { resolveCacheDir } from '@adctl/datasets';
 import { parseEngineEnvironment } from '@adctl/engine';
 import {
   type ClusterOptions,
+  createWorkload,
   kubeconfigFor,
   type Pod,
   type ProcessCluster,
@@ -61,7 +62,7 @@ export async function startKubernetesCluster(options: KubernetesOptions): Promis
       Object.entries(held).map(([name, value]) => [name, Buffer.from(value).toString('base64')]),
     ),
   });
-  const owner = await createOwner(kubernetes);
+  const owner = await createWorkload(kubernetes, 'adctl');
   const pools = join(cluster.folder, 'pools.yaml');
   await writeFile(pools, JSON.stringify(poolsFile(cluster, options, Object.keys(held))));
   const kubeconfig = join(cluster.folder, 'kubeconfig');
@@ -69,42 +70,13 @@ export async function startKubernetesCluster(options: KubernetesOptions): Promis
   return {
     ...cluster,
     kubernetes,
-    controllerEnv: { ...secrets, ADCTL_POOLS_FILE: pools, ADCTL_KUBECONFIG: kubeconfig, ADCTL_POD_NAME: owner },
+    controllerEnv: { ...secrets, ADCTL_POOLS_FILE: pools, ADCTL_KUBECONFIG: kubeconfig, ADCTL_POD_NAME: owner.pod },
     until: (condition) => until(kubernetes, condition),
     async close() {
       await kubernetes.stop();
       await cluster.close();
     },
   };
-}
-
-/** The workload that the controller would be a pod of. @returns the pod's name. */
-async function createOwner(kubernetes: ProcessCluster): Promise<string> {
-  const labels = { app: 'adctl' };
-  const containers = [{ name: 'controller', image: 'registry.example/adctl:0.1.0' }];
-  const spec = {
-    replicas: 0,
-    selector: { matchLabels: labels },
-    template: { metadata: { labels }, spec: { containers } },
-  };
-  const owned = (kind: string, name: string, uid: string) => [
-    { apiVersion: 'apps/v1', kind, name, uid, controller: true },
-  ];
-  const deployment = await kubernetes.create('deployments', {
-    ...{ apiVersion: 'apps/v1', kind: 'Deployment', spec },
-    metadata: { name: 'adctl', namespace: 'default' },
-  });
-  const ofDeployment = owned('Deployment', 'adctl', deployment.metadata.uid);
-  const set = await kubernetes.create('replicasets', {
-    ...{ apiVersion: 'apps/v1', kind: 'ReplicaSet', spec },
-    metadata: { name: 'adctl-1', namespace: 'default', ownerReferences: ofDeployment },
-  });
-  const ofSet = owned('ReplicaSet', 'adctl-1', set.metadata.uid);
-  await kubernetes.create('pods', {
-    ...{ apiVersion: 'v1', kind: 'Pod', spec: { containers, nodeName: 'elsewhere' } },
-    metadata: { name: 'adctl-1-x', namespace: 'default', ownerReferences: ofSet },
-  });
-  return 'adctl-1-x';
 }
 
 function poolsFile(

@@ -2,9 +2,18 @@ import { type ApiServer, type ApiServerOptions, startApiServer } from './api-ser
 import { evictPod, markDisrupted } from './evictions.js';
 import { JobController } from './job-controller.js';
 import { Kubelet } from './kubelet.js';
-import { asNode, asPod, type KubeObject, type Pod, setCondition } from './objects.js';
+import {
+  asNode,
+  asPod,
+  type Fields,
+  type KubeObject,
+  mergePatch,
+  type Node,
+  type Pod,
+  setCondition,
+} from './objects.js';
 import { schedulePods } from './scheduler.js';
-import type { NewObject } from './store.js';
+import type { ClusterState, NewObject } from './store.js';
 
 export interface ClusterOptions extends ApiServerOptions {
   /** Allocatable resources of each node by name, e.g. `{ 'gpu-1': { cpu: '8', memory: '64Gi', 'nvidia.com/gpu': '2' } }`. */
@@ -30,7 +39,13 @@ export interface ProcessCluster {
   log(pod: string): string;
   /** As `kubectl drain` does: SIGTERM, grace, and no failure is counted. */
   evict(pod: Pod): Promise<void>;
+  /** The kernel kills the pod's process for its memory. */
+  killForMemory(pod: Pod): void;
+  /** The node stops answering; its processes die, or go on without anyone hearing of them. */
+  failNode(name: string, processes: 'die' | 'go-on'): void;
   create(plural: string, object: NewObject): Promise<KubeObject>;
+  /** Changes an object of the namespace by a merge patch. */
+  patch(plural: string, namespace: string, name: string, patch: Fields): Promise<void>;
   /** Asks for an object's deletion; what it owns follows. */
   delete(plural: string, namespace: string | undefined, name: string): Promise<void>;
   /** @param listener hears that anything has changed. @returns the function that stops it. */
@@ -42,9 +57,6 @@ export interface ProcessCluster {
 /** A make-believe cluster, in which things can be made to fail. */
 export interface FakeCluster extends ProcessCluster {
   readonly api: ApiServer;
-  killForMemory(pod: Pod): void;
-  /** The node stops answering; its processes die, or go on without anyone hearing of them. */
-  failNode(name: string, processes: 'die' | 'go-on'): void;
   addNode(name: string, allocatable: Readonly<Record<string, string>>): void;
   /** The cloud takes a failed node away; its pods go with it. */
   removeNode(name: string): void;
@@ -104,6 +116,9 @@ export async function startFakeCluster(options: ClusterOptions): Promise<FakeClu
       evictPod(store, metadata.namespace ?? 'default', metadata.name);
     },
     create: async (plural, object) => store.create(plural, object),
+    async patch(plural, namespace, name, patch) {
+      store.update(plural, mergePatch(store.get(plural, namespace, name), patch) as KubeObject);
+    },
     async delete(plural, namespace, name) {
       store.delete(plural, store.get(plural, namespace, name));
     },
@@ -147,23 +162,33 @@ function loseNodes(store: ApiServer['store'], failedAtMs: Map<string, number>, s
       due.push(notReadyMs);
       continue;
     }
-    const node = asNode(found);
-    const condition = { type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown' } as const;
-    const conditions = setCondition(node.status.conditions, condition, Date.now());
-    store.update('nodes', { ...node, status: { ...node.status, conditions } });
-    for (const pod of podsOn(store.list('pods'), name)) {
+    for (const pod of markUnknown(store, asNode(found))) {
       const evictMs = notReadyMs + tolerationSeconds(pod) * secondMs;
-      loosePod(store, pod, Date.now() >= evictMs);
+      if (Date.now() >= evictMs) loosePod(store, pod);
       if (Date.now() < evictMs) due.push(evictMs);
     }
   }
   return due.length === 0 ? null : Math.min(...due);
 }
 
-function loosePod(store: ApiServer['store'], pod: Pod, evict: boolean): void {
-  const conditions = setCondition(pod.status.conditions, { type: 'Ready', status: 'False' }, Date.now());
-  store.update('pods', { ...pod, status: { ...pod.status, conditions } });
-  if (!evict || pod.metadata.deletionTimestamp !== undefined) return;
+/**
+ * What the control plane notes of a node that it no longer hears: its readiness is unknown, and its pods are not ready, while
+ * the kubelet's last word on their containers stays. @returns the pods.
+ */
+export function markUnknown(store: ClusterState, node: Node): Pod[] {
+  const unknown = { type: 'Ready', status: 'Unknown', reason: 'NodeStatusUnknown' } as const;
+  const conditions = setCondition(node.status.conditions, unknown, Date.now());
+  store.update('nodes', { ...node, status: { ...node.status, conditions } });
+  const pods = podsOn(store.list('pods'), node.metadata.name);
+  for (const pod of pods) {
+    const notReady = setCondition(pod.status.conditions, { type: 'Ready', status: 'False' }, Date.now());
+    store.update('pods', { ...pod, status: { ...pod.status, conditions: notReady } });
+  }
+  return pods;
+}
+
+function loosePod(store: ApiServer['store'], pod: Pod): void {
+  if (pod.metadata.deletionTimestamp !== undefined) return;
   const message = 'Taint manager: deleting due to NoExecute taint';
   markDisrupted(store, pod.metadata.namespace ?? 'default', pod.metadata.name, 'DeletionByTaintManager', message);
   store.delete('pods', pod);

@@ -37,8 +37,11 @@ export function whyNoServer(env: NodeJS.ProcessEnv): string | undefined {
 }
 
 /** Why Jobs cannot be run by a real control plane; undefined when they can. */
-export function whyNoJobs({ KUBEBUILDER_ASSETS: assets }: NodeJS.ProcessEnv): string | undefined {
+export function whyNoJobs({ KUBEBUILDER_ASSETS: assets, ...env }: NodeJS.ProcessEnv): string | undefined {
   if (assets && existsSync(join(assets, 'kube-controller-manager'))) return undefined;
+  if (!assets && env.USE_EXISTING_CLUSTER === 'true') {
+    return 'nodes of an existing cluster would need an image of this very tree, and run no processes of this machine';
+  }
   return 'KUBEBUILDER_ASSETS names no folder with kube-controller-manager beside etcd, kube-apiserver and kubectl';
 }
 

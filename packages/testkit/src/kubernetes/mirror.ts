@@ -97,6 +97,11 @@ export class Mirror implements ClusterState {
     return created;
   }
 
+  /** Changes an object by a merge patch. @throws Error with the server's words. */
+  async patch(plural: string, namespace: string | undefined, name: string, patch: Fields): Promise<void> {
+    await this.send('PATCH', `${pathOf(resourceOf(plural), namespace)}/${name}`, patch, MERGE_PATCH);
+  }
+
   /** Asks the server to delete an object; what it owns follows. */
   async delete(plural: string, namespace: string | undefined, name: string): Promise<void> {
     const path = `${pathOf(resourceOf(plural), namespace)}/${name}`;

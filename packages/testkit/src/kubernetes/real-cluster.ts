@@ -1,9 +1,9 @@
 import type { TokenRight } from './api-server.js';
-import type { ClusterOptions, ProcessCluster } from './cluster.js';
+import { type ClusterOptions, markUnknown, type ProcessCluster } from './cluster.js';
 import { startControlPlane } from './control-plane.js';
 import { Kubelet } from './kubelet.js';
 import { MERGE_PATCH, Mirror } from './mirror.js';
-import { asPod, type Fields, type Pod } from './objects.js';
+import { asNode, asPod, type Fields, type Pod } from './objects.js';
 import { schedulePods } from './scheduler.js';
 
 /** The least time between two looks of scheduler and kubelets. */
@@ -25,13 +25,13 @@ export async function startRealCluster(env: NodeJS.ProcessEnv, options: ClusterO
   const names = Object.fromEntries(Object.keys(tokens).map((token, index) => [token, `user-${index}`]));
   const plane = await startControlPlane({ assets: env.KUBEBUILDER_ASSETS ?? '', tokens: names });
   const mirror = new Mirror(plane.adminUrl);
-  const kubelets: Kubelet[] = [];
+  const kubelets = new Map<string, Kubelet>();
   let timer: NodeJS.Timeout | undefined;
   const stop = async () => {
     clearTimeout(timer);
     mirror.close();
-    for (const kubelet of kubelets) kubelet.killAll();
-    await Promise.all(kubelets.map((kubelet) => kubelet.settled()));
+    for (const kubelet of kubelets.values()) kubelet.killAll();
+    await Promise.all([...kubelets.values()].map((kubelet) => kubelet.settled()));
     await plane.stop();
   };
   try {
@@ -39,7 +39,7 @@ export async function startRealCluster(env: NodeJS.ProcessEnv, options: ClusterO
     for (const [token, rights] of Object.entries(tokens)) await grant(mirror, names[token] ?? '', rights);
     for (const [name, allocatable] of Object.entries(options.nodes)) {
       await createNode(mirror, name, allocatable);
-      kubelets.push(new Kubelet({ store: mirror, node: name, secondMs: 1_000, pullable, environment }));
+      kubelets.set(name, new Kubelet({ store: mirror, node: name, secondMs: 1_000, pullable, environment }));
     }
   } catch (error) {
     await stop();
@@ -55,21 +55,32 @@ export async function startRealCluster(env: NodeJS.ProcessEnv, options: ClusterO
         void labelWithJob(mirror, pod);
       }
       schedulePods(mirror);
-      for (const kubelet of kubelets) kubelet.sync();
+      for (const kubelet of kubelets.values()) kubelet.sync();
     }, PAUSE_MS);
   });
   return {
     url: plane.url,
     list: (plural, namespace) => mirror.list(plural, namespace),
     pods: (namespace) => mirror.list('pods', namespace).map(asPod),
-    pids: () => new Map(kubelets.flatMap((kubelet) => [...kubelet.pids()])),
-    log: (pod) => kubelets.map((kubelet) => kubelet.log(pod)).join(''),
+    pids: () => new Map([...kubelets.values()].flatMap((kubelet) => [...kubelet.pids()])),
+    log: (pod) => [...kubelets.values()].map((kubelet) => kubelet.log(pod)).join(''),
     create: (plural, object) => mirror.create(plural, object as Fields & { metadata: Fields }),
     delete: (plural, namespace, name) => mirror.delete(plural, namespace, name),
     async evict({ metadata: { namespace = 'default', name } }) {
       const apiVersion = plane.minor >= EVICTION_V1 ? 'policy/v1' : 'policy/v1beta1';
       const path = `/api/v1/namespaces/${namespace}/pods/${name}/eviction`;
       await mirror.send('POST', path, { apiVersion, kind: 'Eviction', metadata: { name, namespace } });
+    },
+    killForMemory({ metadata }) {
+      for (const kubelet of kubelets.values()) kubelet.killForMemory(metadata.name);
+    },
+    failNode(name, processes) {
+      kubelets.get(name)?.fail(processes);
+      // Without the controller of nodes, which would do so some time later.
+      markUnknown(mirror, asNode(mirror.get('nodes', undefined, name)));
+    },
+    async patch(plural, namespace, name, patch) {
+      await mirror.patch(plural, namespace, name, patch);
     },
     listen: (listener) => mirror.listen(listener),
     stop,

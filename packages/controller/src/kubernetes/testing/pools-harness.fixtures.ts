@@ -3,16 +3,16 @@ import type { WorkerSummary } from '@adctl/protocol';
 import {
   asJob,
   type ClusterOptions,
-  type FakeCluster,
   type Job,
   type KubeObject,
   type Pod,
-  startFakeCluster,
+  type ProcessCluster,
 } from '@adctl/testkit/kubernetes';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { LossClass } from '../../plan/loss.js';
 import type { DemandingSweep } from '../demand.js';
+import { FIELD_MANAGER } from '../names.js';
 import { type PoolInput, PoolsFile } from '../pool.js';
 import { PoolBoard } from '../pool-board.js';
 import type { PoolsController } from '../pools.js';
@@ -20,9 +20,9 @@ import { type RunningPools, startPools } from '../start-pools.js';
 import type { StartStages } from '../start-stages.js';
 import { CONTROLLER_TOKENS, configFor } from './fake-api.fixtures.js';
 
-/** Pools over a make-believe cluster, with a scripted controller. */
-export interface PoolsHarness {
-  readonly cluster: FakeCluster;
+/** Pools over a cluster whose pods are processes here, with a scripted controller. */
+export interface PoolsHarness<C extends ProcessCluster = ProcessCluster> {
+  readonly cluster: C;
   readonly board: PoolBoard;
   /** Trials that wait or run, of one sweep for the pool's class. */
   demand: number;
@@ -42,7 +42,7 @@ export interface PoolsHarness {
   skip(ms: number): void;
   jobs(): Job[];
   pods(phase?: string): Pod[];
-  /** Reasons of the Events written so far. */
+  /** Reasons of the Events that the controller has written so far. */
   events(): string[];
   /** Resolves once the condition holds; looked at whenever anything changes, and by the clock. */
   until(condition: () => boolean): Promise<void>;
@@ -51,31 +51,32 @@ export interface PoolsHarness {
   readonly pools: () => RunningPools;
 }
 
-/** A process that lives until it is told to go; 20 ms stand for a second of Kubernetes. */
+/** A process that lives until it is told to go; 20 ms stand for a second of a make-believe Kubernetes. */
 const LIVES = ['sleep', '600'];
 const SECOND_MS = 20;
-const LONGEST_WAIT_MS = 15_000;
+const LONGEST_WAIT_MS = 60_000;
 
-export async function startHarness(
+export async function startHarness<C extends ProcessCluster>(
+  startCluster: (options: ClusterOptions) => Promise<C>,
   pool: Partial<PoolInput> = {},
-  options: Partial<ClusterOptions> & {
-    readonly podName?: string;
-    readonly start?: (cluster: FakeCluster) => void;
+  options: {
+    /** Prepares the cluster. @returns the name of the controller's pod, if it has one. */
+    readonly prepare?: (cluster: C) => Promise<string | undefined>;
   } = {},
-): Promise<PoolsHarness> {
-  const cluster = await startFakeCluster({
+): Promise<PoolsHarness<C>> {
+  const cluster = await startCluster({
     nodes: { 'gpu-1': NODE, 'gpu-2': NODE },
     secondMs: SECOND_MS,
     tokens: CONTROLLER_TOKENS,
-    ...options,
   });
-  options.start?.(cluster);
+  onTestFinished(() => cluster.stop());
+  const firstPod = await options.prepare?.(cluster);
   const board = new PoolBoard();
   let skippedMs = 0;
   const clock: Clock = { now: () => Date.now() + skippedMs, after: systemClock.after };
   let term = 0;
   let pools: RunningPools | undefined;
-  const harness: PoolsHarness = {
+  const harness: PoolsHarness<C> = {
     cluster,
     board,
     demand: 0,
@@ -88,16 +89,20 @@ export async function startHarness(
     skip(ms) {
       skippedMs += ms;
     },
-    jobs: () => cluster.api.store.list('jobs').map(asJob),
+    jobs: () => cluster.list('jobs').map(asJob),
     pods: (phase) => cluster.pods().filter(({ status }) => phase === undefined || status.phase === phase),
-    events: () => cluster.api.store.list('events').map(({ reason }: KubeObject) => String(reason)),
+    events: () =>
+      cluster
+        .list('events')
+        .filter(isOurs)
+        .map(({ reason }) => String(reason)),
     until: (condition) => until(cluster, condition),
-    async restart({ podName = options.podName } = {}) {
+    async restart({ podName = firstPod } = {}) {
       await pools?.close();
       term += 1;
       pools = startPools({
         file: PoolsFile.parse({ pools: [poolInput(pool)] }),
-        config: configFor(cluster.api.url),
+        config: configFor(cluster.url),
         namespace: 'default',
         instance: 'adctl',
         podName,
@@ -110,7 +115,7 @@ export async function startHarness(
         logger: pino({ level: process.env.TEST_LOG_LEVEL ?? 'silent' }),
         clock,
         onStart: (_pool, stages) => harness.starts.push(stages),
-        retry: { firstPauseMs: 2, longestPauseMs: 10, timeoutMs: 500 },
+        retry: { firstPauseMs: 2, longestPauseMs: 10, timeoutMs: 2_000 },
         followTimes: { firstPauseMs: 2, longestPauseMs: 20, silenceMs: 500 },
       });
     },
@@ -119,11 +124,8 @@ export async function startHarness(
       return pools;
     },
   };
+  onTestFinished(() => pools?.close()); // before the cluster stops
   await harness.restart();
-  onTestFinished(async () => {
-    await pools?.close();
-    await cluster.stop();
-  });
   return harness;
 }
 
@@ -140,6 +142,9 @@ function poolInput(keys: Partial<PoolInput>): PoolInput {
     ...keys,
   };
 }
+
+/** Kubernetes writes Events too. */
+const isOurs = ({ reportingController }: KubeObject) => reportingController === `adctl.dev/${FIELD_MANAGER}`;
 
 /** Every running pod sends signs of life, unless it was silenced. */
 function scripted(harness: PoolsHarness, clock: Clock): PoolsController {
@@ -182,7 +187,7 @@ function summary(worker: string, state: WorkerSummary['state'], secondsSinceHear
 }
 
 /** @throws Error with what there is when the condition does not come to hold. */
-function until(cluster: FakeCluster, condition: () => boolean): Promise<void> {
+function until(cluster: ProcessCluster, condition: () => boolean): Promise<void> {
   return new Promise((resolve, reject) => {
     const end = (settle: () => void) => {
       unlisten();
@@ -193,11 +198,11 @@ function until(cluster: FakeCluster, condition: () => boolean): Promise<void> {
     const look = () => {
       if (condition()) end(resolve);
     };
-    const unlisten = cluster.api.store.listen(look);
+    const unlisten = cluster.listen(look);
     const beat = setInterval(look, 10);
     const limit = setTimeout(() => {
       const there = ['jobs', 'pods'].flatMap((plural) =>
-        cluster.api.store.list(plural).map(({ metadata, status }) => `${metadata.name} ${JSON.stringify(status)}`),
+        cluster.list(plural).map(({ metadata, status }) => `${metadata.name} ${JSON.stringify(status)}`),
       );
       end(() => reject(new Error(`${condition} does not hold:\n${there.join('\n')}`)));
     }, LONGEST_WAIT_MS);
