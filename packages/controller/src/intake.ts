@@ -18,6 +18,7 @@ import {
 } from '@adctl/protocol';
 import { cancelSweep } from './api/sweeps.js';
 import { retryTrials } from './apply/retry-trials.js';
+import { putStatus } from './apply/sweep-status.js';
 import { createSweep, withdrawSweep } from './apply/write-trial.js';
 import { type ControllerContext, isoNow } from './context.js';
 import type { DatasetCatalog } from './datasets.js';
@@ -148,8 +149,11 @@ async function create(
     await withdrawSweep(context, created, REASONS.overtaken);
     return null;
   }
-  if (created !== null) await loadSweep(context, created.record, created.revision);
-  context.wake();
+  if (created !== null) {
+    const { record: begun } = await loadSweep(context, created.record, created.revision);
+    context.wake(); // it goes on even where its status cannot be stored now
+    await putStatus(context, begun);
+  }
   return toAccepted(record, { created: created !== null, skipped: false }, frozen);
 }
 

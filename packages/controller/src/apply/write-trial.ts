@@ -92,16 +92,17 @@ export async function writeSweep(context: ControllerContext, book: SweepBook, ch
   throw viewMended(record.sweep);
 }
 
-/** Writes the first record of a sweep. @returns its revision and what was written; null when the sweep exists. */
+/**
+ * Writes the first record of a sweep; its status object comes next, once it is in a book.
+ * @returns its revision and what was written; null when the sweep exists.
+ */
 export async function createSweep(
   context: ControllerContext,
   first: SweepRecord,
 ): Promise<{ readonly record: SweepRecord; readonly revision: number } | null> {
   const record = withTerm(context, first);
   const swapped = await swap(context.sweeps, record.sweep, record, null);
-  if (!('revision' in swapped)) return null;
-  await putStatus(context, record);
-  return { record, revision: swapped.revision };
+  return 'revision' in swapped ? { record, revision: swapped.revision } : null;
 }
 
 /** Ends a sweep whose record was just created and that nobody has begun. */

@@ -2,15 +2,16 @@ import { openEmbedded } from '@adctl/messaging/embedded';
 import { findMethod } from '@adctl/methods';
 import { resultsPrefix, type SweepId, sha256, TrialRecord } from '@adctl/protocol';
 import { createS3Store, type S3Store } from '@adctl/storage/s3';
-import { type FakeS3, startFakeS3 } from '@adctl/storage/s3/testing';
+import { type FakeS3, spoil, startFakeS3 } from '@adctl/storage/s3/testing';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { pauseSweep } from '../api/sweeps.js';
+import { pauseSweep, setSweep } from '../api/sweeps.js';
 import { foldFacts } from '../apply/fold-facts.js';
 import { writeSweep } from '../apply/write-trial.js';
 import { type Controller, startController } from '../controller.js';
 import { leadershipLost } from '../errors.js';
 import { submitSweep } from '../intake.js';
+import { reconcile } from '../reconcile.js';
 import { disagreements } from '../testing/statuses.fixtures.js';
 import { sweepFile, temporaryDirectory, testReading } from '../testing/test-deployment.fixtures.js';
 import type { Leadership } from './leadership.js';
@@ -48,16 +49,24 @@ class Leader implements Leadership {
   #stopped: PromiseWithResolvers<void> | undefined;
   #pausing = Promise.withResolvers<void>();
 
-  constructor(readonly term: number) {
+  constructor(
+    readonly term: number,
+    deadlineMs?: number,
+  ) {
     const sleep = async () => {
       this.#pausing.resolve();
       await this.#stopped?.promise;
     };
     this.store = createS3Store(
-      { bucket: 'objects', endpoint: fake.endpoint },
+      { bucket: 'objects', endpoint: fake.endpoint, retry: deadlineMs === undefined ? {} : { deadlineMs } },
       { clock: { now: () => Date.now(), sleep } },
     );
     leaders.push(this);
+  }
+
+  get context() {
+    if (this.controller === undefined) throw new Error('it does not lead');
+    return this.controller.context;
   }
 
   holds(): boolean {
@@ -212,5 +221,47 @@ describe('a final result that a controller writes', () => {
     expect(await resultsOf(next, sweep)).toHaveLength(1);
     expect((await records(sweep)).filter(({ state }) => state === 'failed')).toEqual(ended);
     expect(next.controller?.stopped.aborted).toBe(false);
+  });
+});
+
+describe('a status that cannot be stored for now', () => {
+  const failOnce = () => fake.setFaults(spoil('PutObject', { kind: 'refuse', code: 'SlowDown' }));
+  const away = { kind: 'transient' };
+
+  test.each([
+    ['of a change', 'paused', (leader: Leader, sweep: SweepId) => pauseSweep(leader.context, sweep)],
+    [
+      'of a priority',
+      'search',
+      (leader: Leader, sweep: SweepId) => setSweep(leader.context, sweep, { priority: 'low' }),
+    ],
+  ])('%s is brought up to its record by the reconciler', async (_name, state, change) => {
+    const leader = new Leader(7, 0);
+    const controller = await leader.lead();
+    const sweep = await submit(controller);
+
+    failOnce();
+    await expect(controller.settled(() => change(leader, sweep))).rejects.toMatchObject(away);
+    expect(await disagreements({ messaging, objects: leader.store })).toHaveLength(1);
+    await controller.settled(() => reconcile(controller.context));
+
+    await agree(leader);
+    expect((await messaging.state.bucket('sweep').get(sweep))?.value).toMatchObject({ state });
+  });
+
+  test('of a new sweep does not keep it from running', async () => {
+    const leader = new Leader(7, 0);
+    const controller = await leader.lead();
+    fake.setFaults(({ operation, key }) =>
+      operation === 'PutObject' && key.startsWith('v1/sweep/') ? { kind: 'refuse', code: 'SlowDown' } : null,
+    );
+
+    await expect(submit(controller)).rejects.toMatchObject(away);
+    fake.setFaults(null);
+    await controller.settled(() => reconcile(controller.context));
+
+    const [book] = [...controller.context.books.values()];
+    expect(book?.counts.dispatched).toBeGreaterThan(0);
+    await agree(leader);
   });
 });
