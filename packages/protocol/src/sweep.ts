@@ -56,7 +56,10 @@ const DatasetSection = z
       .meta({
         description: "Classes (or categories) that count as normal, one model each; 'each' takes every one in turn.",
       }),
-    root: z.string().min(1).optional().meta({ description: 'Folder of the images, relative to the sweep file.' }),
+    root: z.string().min(1).optional().meta({
+      description:
+        'Folder of the images, relative to the sweep file; or shared:DIGEST, as `adctl datasets share` prints it.',
+    }),
     image: z
       .strictObject({
         height: z.int().min(1).max(4096),

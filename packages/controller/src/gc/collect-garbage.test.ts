@@ -1,9 +1,13 @@
 import { setImmediate as settle } from 'node:timers/promises';
 import { createManualClock } from '@adctl/messaging/contracts';
 import {
+  backboneKey,
   type GcProgress,
   headKey,
   type Lease,
+  sha256,
+  sharedDatasetKey,
+  sharedFileKey,
   type TrialSummary,
   trialCheckpointsPrefix,
   WorkerId,
@@ -93,4 +97,17 @@ test('clears away what the plan says, manifest first, and what is left can be co
   // A week after the sweep's end only its best trials keep any; both are among the ten best here.
   expect(await collect(9, false)).toMatchObject({ deleted: {}, kept: { top: 2, held: 3 } });
   expect(await objects.head(headKey(sweep, first!.trial))).not.toBeNull();
+});
+
+test('leaves what is shared: data sets and weights of sweeps that are still to come', async () => {
+  await startScriptedWorker({ ...deployment, signal: stop.signal });
+  const { sweep } = await deployment.submit(sweepFile({ learningRates: [0.1], normal: [8] }));
+  await deployment.until(sweep, ended);
+  const digest = sha256('mnist');
+  const keys = [sharedDatasetKey('mnist', digest), sharedFileKey(digest), backboneKey(digest)];
+  for (const key of keys) await deployment.objects.put(key, Buffer.from('x'));
+
+  expect(await collect(1_000, false)).toMatchObject({ state: 'done', deleted: {} });
+
+  expect(await Promise.all(keys.map((key) => deployment.objects.head(key)))).not.toContain(null);
 });

@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { digestOf, SharedDataset, SharedManifest, sha256, sharedFileKey } from '@adctl/protocol';
 import { describe, expect, it } from 'vitest';
+import { PART_BYTES } from '../large-objects.js';
+import { listSharedDatasets, readSharedManifest, shareDataset } from '../shared-datasets.js';
 import { probeS3 } from './probe.js';
 import { useCredentials, withS3 } from './s3.fixtures.js';
 import type { Operation } from './testing/index.js';
@@ -10,7 +13,11 @@ const text = readFileSync(new URL('../../../../docs/storage.md', import.meta.url
 const documents = [...text.matchAll(/```json\n(.*?)```/gs)].map(([, json = '']) => JSON.parse(json) as unknown);
 
 interface Policy {
-  readonly Statement: readonly { readonly Effect: string; readonly Action: readonly string[] }[];
+  readonly Statement: readonly {
+    readonly Effect: string;
+    readonly Action: readonly string[];
+    readonly Resource: string | readonly string[];
+  }[];
 }
 interface Lifecycle {
   readonly Rules: readonly {
@@ -35,6 +42,19 @@ const PERMISSIONS: Partial<Record<Operation, string>> = {
   AbortMultipartUpload: 's3:AbortMultipartUpload',
 };
 
+const policies = documents.filter((document): document is Policy => 'Statement' in Object(document));
+
+/** Whether a policy has a statement of this effect for the action on the key; listing is for the bucket as a whole. */
+function mentions({ Statement }: Policy, effect: string, action: string | undefined, key: string): boolean {
+  const place = action === 's3:ListBucket' ? 'arn:aws:s3:::BUCKET' : `arn:aws:s3:::BUCKET/adctl/${key}`;
+  return Statement.some(({ Effect, Action, Resource }) => {
+    const fits = [Resource]
+      .flat()
+      .some((one) => (one.endsWith('*') ? place.startsWith(one.slice(0, -1)) : place === one));
+    return Effect === effect && action !== undefined && Action.includes(action) && fits;
+  });
+}
+
 describe('docs/storage.md', () => {
   it('allows in its policy what the adapter does, and nothing else', () =>
     withS3(async ({ fake, store }) => {
@@ -43,9 +63,51 @@ describe('docs/storage.md', () => {
       await store.get('k');
 
       const used = new Set(fake.requests.map(({ operation }) => PERMISSIONS[operation] ?? `none for ${operation}`));
-      const policy = documents.find((document) => 'Statement' in Object(document)) as Policy;
-      const allowed = policy.Statement.flatMap(({ Effect, Action }) => (Effect === 'Allow' ? Action : []));
+      const allowed = policies[0]!.Statement.flatMap(({ Effect, Action }) => (Effect === 'Allow' ? Action : []));
       expect([...allowed].sort()).toEqual([...used].sort());
+    }));
+
+  it('lets those who share write what they share and nothing else, and workers only read it', () =>
+    withS3(async ({ fake, store }) => {
+      const [, ofWorkers, ofSharers] = policies;
+      const [small, large] = [Buffer.from('labels'), Buffer.alloc(PART_BYTES + 1)];
+      const files = [small, large].map((content, i) => ({
+        path: `${i}`,
+        bytes: content.length,
+        sha256: sha256(content),
+      }));
+      const manifest = SharedManifest.parse({ version: 1, files, basis: {} });
+      const facts = SharedDataset.parse({
+        ...{ version: 1, name: 'mnist', kind: 'files', digest: sha256('mnist'), reader: 'idx/1', classes: ['0'] },
+        ...{ shape: { height: 1, width: 1, channels: 1 }, counts: { train: 1, test: 1 }, files: 2, bytes: 1 },
+        manifest: digestOf(manifest),
+      });
+      let seen = 0;
+      /** Permissions needed since the last look. */
+      const asked = () => {
+        const since = fake.requests.slice(seen);
+        seen += since.length;
+        return since.map(({ operation, key }) => [PERMISSIONS[operation], key] as const);
+      };
+
+      await probeS3(store);
+      await shareDataset(store, { facts, manifest }, { read: async ({ path }) => (path === '0' ? small : large) });
+      const sharing = asked();
+      expect(sharing.filter(([action, key]) => !mentions(ofSharers!, 'Allow', action, key))).toEqual([]);
+      const writes = sharing.filter(([action, key]) => action === 's3:PutObject' && !key.startsWith('v1/probe/'));
+      expect(writes.length).toBeGreaterThan(4);
+      expect(writes.filter(([action, key]) => !mentions(ofWorkers!, 'Deny', action, key))).toEqual([]);
+
+      await listSharedDatasets(store);
+      await readSharedManifest(store, facts);
+      await store.get(sharedFileKey(files[0]!.sha256));
+      const reading = asked();
+      expect(reading.length).toBeGreaterThan(3);
+      expect(reading.filter(([action, key]) => mentions(ofWorkers!, 'Deny', action, key))).toEqual([]);
+      for (const key of ['v1/result/a/000000/b.json', 'v1/ckpt/a/b', 'v1/spec/a.json']) {
+        expect(mentions(ofSharers!, 'Allow', 's3:PutObject', key), key).toBe(false);
+        expect(mentions(ofWorkers!, 'Deny', 's3:PutObject', key), key).toBe(false);
+      }
     }));
 
   it('has lifecycle rules that end uploads after two days and expire only what can be spared', () => {
