@@ -18,6 +18,8 @@ export const POD_POOL = 'cpu';
 export const PERSON = 'alice';
 /** Who may rebuild as well; `--context` of this name. */
 export const ADMIN = 'carol';
+/** Somebody else who submits sweeps; `--context` of this name. */
+export const GUEST = 'bob';
 
 export interface ClusterOptions {
   /** All lease times hang on it. */
@@ -57,6 +59,7 @@ export async function startCluster({ ackWaitMs, env = {}, makeLogins = nkeyLogin
     { role: 'worker', name: POOL, classes: ['cpu'], sharedBy: 'all' },
     { role: 'worker', name: POD_POOL, classes: ['cpu'], sharedBy: 'pool' },
     { role: 'cli', name: PERSON },
+    { role: 'cli', name: GUEST },
     { role: 'admin', name: ADMIN },
   ]);
   const nats = await startNatsServer({ path: binary.path, config: logins.config });
@@ -70,7 +73,11 @@ export async function startCluster({ ackWaitMs, env = {}, makeLogins = nkeyLogin
   });
   await writeFile(
     join(config, 'contexts.yaml'),
-    JSON.stringify({ version: 1, current: 'test', contexts: { test: contextOf(PERSON), [ADMIN]: contextOf(ADMIN) } }),
+    JSON.stringify({
+      version: 1,
+      current: 'test',
+      contexts: { test: contextOf(PERSON), [GUEST]: contextOf(GUEST), [ADMIN]: contextOf(ADMIN) },
+    }),
     { mode: 0o600 },
   );
   const processes: ClusterProcess[] = [];

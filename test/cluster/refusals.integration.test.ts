@@ -6,7 +6,8 @@ import { createUserKey } from '@adctl/messaging/nats';
 import { startFakeS3 } from '@adctl/storage/s3/testing';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Finished, run } from '../e2e/adctl.ts';
-import { type Cluster, startCluster } from './cluster.ts';
+import { ADMIN, type Cluster, GUEST, startCluster } from './cluster.ts';
+import { writeNoopSweep } from './noop-sweep.ts';
 import type { ClusterProcess } from './processes.ts';
 
 let cluster: Cluster;
@@ -44,6 +45,28 @@ test.each(['gc', 'rebuild'])('adctl admin %s is refused to somebody who is no ad
 
   expect(JSON.parse(stdout).error).toMatchObject({ code: 'nats_permission_denied' });
   expect(code).not.toBe(0);
+  await leader.remove();
+});
+
+test("somebody else's sweep is refused by the owner's name, and an admin's word is taken from admins only", async () => {
+  const leader = await cluster.startLeader();
+  const file = await writeNoopSweep(cluster.folder, { name: 'owned', epochs: 1 });
+  await cluster.run(['sweep', file, '--detach']);
+  const cancel = async (...more: string[]) => {
+    const { code, stdout } = await cluster.run(['sweeps', 'cancel', 'owned', '--json', ...more]);
+    return { code, answer: JSON.parse(stdout) };
+  };
+
+  const foreign = await cancel('--context', GUEST);
+  const pretended = await cancel('--context', GUEST, '--as-admin');
+  const bare = await cancel('--context', ADMIN);
+  const admin = await cancel('--context', ADMIN, '--as-admin');
+
+  const refusal = { code: 'sweep_of_other_owner', message: expect.stringContaining('belongs to alice') };
+  expect(foreign).toMatchObject({ code: 2, answer: { error: refusal } });
+  expect(pretended).toMatchObject({ code: 1, answer: { error: { code: 'nats_permission_denied' } } });
+  expect(bare).toMatchObject({ code: 2, answer: { error: refusal } });
+  expect(admin).toMatchObject({ code: 0, answer: { owner: 'alice', cancelRequest: { by: 'carol' } } });
   await leader.remove();
 });
 

@@ -54,6 +54,7 @@ const EVERYTHING = {
   controller: {
     ...{ nodeSelector: { a: 'b' }, tolerations: [{ key: 'a', operator: 'Exists' }], podLabels: { team: 'x' } },
     volumes: [IMAGES],
+    sharedControl: true,
   },
   workers: { volumes: [IMAGES] },
   dataRoots: ['/mnt/images/surfaces', '/mnt/images/wafers'],

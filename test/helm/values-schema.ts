@@ -61,6 +61,7 @@ const Values = z
       logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']),
       ackWaitMs: z.int().min(1000),
       windowPerSlot: z.int().min(1),
+      sharedControl: z.boolean(),
       terminationGraceSeconds: z.int().min(5),
       nodeSelector: labels,
       tolerations,

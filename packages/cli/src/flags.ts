@@ -8,6 +8,15 @@ export function variableOf(flag: string): string {
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** Of commands that change a sweep. */
+export const AS_ADMIN_FLAG = {
+  'as-admin': Flags.boolean({
+    summary: "Change somebody else's sweep, as an admin. Without it only the owner's own request is taken.",
+    env: variableOf('as-admin'),
+    default: false,
+  }),
+};
+
 /** Flags of every command. */
 export const GLOBAL_FLAGS = {
   json: Flags.boolean({

@@ -10,7 +10,14 @@ import {
   toNatsAddress,
   toStreamSettings,
 } from '@adctl/messaging';
-import { type Environment, foldersVariable, parseEnvironment, SWEEP_DEFAULTS, wholeNumber } from '@adctl/protocol';
+import {
+  type Environment,
+  foldersVariable,
+  parseEnvironment,
+  SWEEP_DEFAULTS,
+  switchVariable,
+  wholeNumber,
+} from '@adctl/protocol';
 import { OBJECT_VARIABLES, type ObjectPlace, objectRules, toObjectPlace } from '@adctl/storage';
 import { z } from 'zod';
 import { poolsFileUnreadable, unknownPool } from './errors.js';
@@ -62,6 +69,8 @@ const Variables = z.object({
   /** `owner=number,…`: shares of the places, and most trials in flight; `*` stands for everybody else. */
   ADCTL_OWNER_WEIGHTS: z.string().default(''),
   ADCTL_OWNER_QUOTAS: z.string().default(''),
+  /** `1`: everybody may pause, change, cancel and retry everybody's sweeps, not only their owner and admins. */
+  ADCTL_SHARED_CONTROL: switchVariable,
   /** Where metrics and health are served; 0: any free port. */
   ADCTL_METRICS_PORT: wholeNumber(9464).refine((port) => port <= 65_535, 'must be a port'),
   /** Folders that data sets may be read from, and their workers too; unset: none, only what is fetched or shared. */
@@ -90,6 +99,7 @@ export interface ControllerConfig {
   readonly ackWaitMs: number;
   readonly windowPerSlot: number;
   readonly owners: OwnerPolicies;
+  readonly sharedControl: boolean;
   readonly metricsPort: number;
   /** 0: never by itself. */
   readonly gcHours: number;
@@ -145,6 +155,7 @@ export function parseControllerConfig(variables: Environment): ControllerConfig 
     metricsPort: env.ADCTL_METRICS_PORT,
     gcHours: env.ADCTL_GC_HOURS,
     owners: parseOwnerPolicies(env.ADCTL_OWNER_WEIGHTS, env.ADCTL_OWNER_QUOTAS),
+    sharedControl: env.ADCTL_SHARED_CONTROL,
     shutdownGraceMs: env.ADCTL_SHUTDOWN_GRACE_MS,
     cacheDir: resolveCacheDir(variables, homedir()),
     dataRoots: env.ADCTL_DATA_ROOTS,

@@ -60,6 +60,8 @@ export interface ControllerContext {
   /** Weights and quotas of owners. */
   readonly owners: OwnerPolicies;
   readonly explainClass: ExplainClass;
+  /** Whether everybody may change everybody's sweeps. */
+  readonly sharedControl: boolean;
   /**
    * Writes issued one after the other become durable in that order or together, whatever store part they go to (embedded:
    * one database, one process). Then a record and its message need not wait for each other.

@@ -45,6 +45,8 @@ export interface ControllerOptions {
   readonly owners?: OwnerPolicies;
   /** What pools know of a class. Default: nothing. */
   readonly explainClass?: ExplainClass;
+  /** Everybody may change everybody's sweeps. Default: the owner alone, and admins. */
+  readonly sharedControl?: boolean;
   /** See `ControllerContext.orderedWrites`. Default false. */
   readonly orderedWrites?: boolean;
   /** The election this controller won; without one it is alone by other means. It stops when the leadership is lost. */
@@ -118,6 +120,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     starts: new Map(),
     owners: options.owners ?? EQUAL_OWNERS,
     explainClass: options.explainClass ?? (() => []),
+    sharedControl: options.sharedControl ?? false,
     orderedWrites: options.orderedWrites ?? false,
     term: leadership?.term,
     wake,

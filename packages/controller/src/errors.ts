@@ -58,6 +58,17 @@ export function wrongSweepState(sweep: string, state: string, wanted: string): A
   });
 }
 
+/** Thrown when somebody wants to change another's sweep. @param instead what else could be done */
+export function sweepOfOtherOwner(
+  { sweep, owner }: { readonly sweep: string; readonly owner: string },
+  instead: string,
+) {
+  return userError('sweep_of_other_owner', `sweep ${sweep} belongs to ${owner}`, {
+    hint: `Ask ${owner}, or ${instead}.`,
+    details: { sweep, owner },
+  });
+}
+
 /** Thrown by `--if-active fail`, and for a second sweep of the name that must not join. */
 export function sweepActive(name: string, sweep: string): AdctlError {
   return userError('sweep_active', `a sweep named '${name}' is active: ${sweep}`, {

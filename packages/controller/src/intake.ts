@@ -16,13 +16,14 @@ import {
   sharedDigest,
   sweepSpecKey,
 } from '@adctl/protocol';
+import { mayChange } from './api/ownership.js';
 import { cancelSweep } from './api/sweeps.js';
 import { retryTrials } from './apply/retry-trials.js';
 import { putStatus } from './apply/sweep-status.js';
 import { createSweep, withdrawSweep } from './apply/write-trial.js';
 import { type ControllerContext, isoNow } from './context.js';
 import type { DatasetCatalog } from './datasets.js';
-import { sweepActive } from './errors.js';
+import { sweepActive, sweepOfOtherOwner } from './errors.js';
 import { loadHeldSweep, loadSweep, sweepRecords, unacceptedCodeChange } from './observe/load-sweeps.js';
 import { checkSweep } from './plan/check-sweep.js';
 import { type DatasetFacts, freezeSweep } from './plan/freeze-sweep.js';
@@ -73,7 +74,7 @@ export async function readSweepFile(
  * Accepts a sweep: its idempotency key, the frozen object, the record, then the answer. A crash between them is mended by
  * submitting again; submitting the same sweep twice is the same sweep.
  * @param caller who asks; the owner of a new sweep.
- * @throws as `readSweepFile`; AdctlError user `sweep_active`.
+ * @throws as `readSweepFile`; AdctlError user `sweep_active`, `sweep_of_other_owner`.
  */
 export async function submitSweep(
   context: ControllerContext,
@@ -96,7 +97,10 @@ export async function submitSweep(
   const [first] = joined === undefined ? moving : [joined];
   if (first !== undefined && request.ifActive === 'skip') return toAccepted(first, { created: false, skipped: true });
   if (first !== undefined && request.ifActive === 'fail') throw sweepActive(frozen.sweep.name, first.sweep);
-  const foreign = active.find(({ owner }) => owner !== caller);
+  if (same?.state === 'cancelled' && !mayChange(context, same, caller)) {
+    throw sweepOfOtherOwner(same, 'start a sweep of your own with --fresh'); // it would begin again
+  }
+  const foreign = active.find((record) => !mayChange(context, record, caller));
   if (request.ifActive === 'replace' && foreign !== undefined) throw sweepActive(frozen.sweep.name, foreign.sweep);
 
   const winner = await submission?.claim(frozen.id);

@@ -73,7 +73,7 @@ export function natsPermissionDenied(operation: string, subject: string, cause?:
   return new AdctlError(`NATS does not allow this user to ${operation} ${subject}`, {
     code: 'nats_permission_denied',
     kind: 'permanent',
-    hint: 'Compare the permissions of the user with docs/messaging.md: a role may do its own work and nothing else. Commands below `adctl admin` need a user of role admin.',
+    hint: 'Compare the permissions of the user with docs/messaging.md: a role may do its own work and nothing else. Commands below `adctl admin` and --as-admin need a user of role admin.',
     details: { operation, subject },
     cause,
   });

@@ -273,7 +273,7 @@ export const GcProgress = z.object({
 });
 export type GcProgress = z.infer<typeof GcProgress>;
 
-const SweepRef = z.object({ sweep: SweepId });
+export const SweepRef = z.object({ sweep: SweepId });
 const TrialRef = z.object({ sweep: SweepId.optional(), trial: TrialId });
 /** A unique prefix of a trial id is enough. */
 const TrialPrefix = z.object({ sweep: SweepId.optional(), trial: z.string().min(1) });
@@ -346,3 +346,16 @@ export const ControlRequest = {
   status: z.object({}),
 } as const;
 export type ControlVerb = keyof typeof ControlRequest;
+
+/** Verbs that change a sweep: only its owner may ask, or an admin by `adminVerb`. */
+export const OWNED_VERBS = [
+  'sweeps.pause',
+  'sweeps.resume',
+  'sweeps.set',
+  'sweeps.cancel',
+  'sweeps.retry',
+] as const satisfies readonly ControlVerb[];
+export type OwnedVerb = (typeof OWNED_VERBS)[number];
+
+/** The same request for anybody's sweep. A server of messages lets admins alone use verbs that begin so. */
+export const adminVerb = (verb: OwnedVerb): string => `admin.${verb}`;

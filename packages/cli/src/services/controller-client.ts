@@ -1,5 +1,5 @@
 import type { ControlChannel } from '@adctl/messaging';
-import { AdctlError, ControlRequest, type ControlVerb } from '@adctl/protocol';
+import { AdctlError, adminVerb, ControlRequest, type ControlVerb, type OwnedVerb } from '@adctl/protocol';
 import { type Answer, ControlAnswer, type Payload } from './control-answers.js';
 
 /** The controller as the commands see it: typed requests, and live topics. */
@@ -10,19 +10,23 @@ export interface ControllerClient {
    * (permanent) when its answer is not what this version knows.
    */
   request<V extends ControlVerb>(verb: V, payload: Payload<V>): Promise<Answer<V>>;
+  /** Asks for a change of a sweep; `asAdmin`: of anybody's, which only admins may. @throws as `request` */
+  change<V extends OwnedVerb>(verb: V, payload: Payload<V>, as: { readonly asAdmin: boolean }): Promise<Answer<V>>;
   /** Listens to topics (`progress.<sweep>.>`) until the returned function is called. */
   subscribe(filter: string, handler: (topic: string, payload: unknown) => void): Promise<() => Promise<void>>;
 }
 
 /** A client over the channel of a running or embedded controller. */
 export function createControllerClient(control: ControlChannel): ControllerClient {
+  const ask = async <V extends ControlVerb>(verb: V, payload: Payload<V>, as: string): Promise<Answer<V>> => {
+    const answer = await control.request(as, ControlRequest[verb].parse(payload));
+    const parsed = ControlAnswer[verb].safeParse(answer);
+    if (!parsed.success) throw answerNotUnderstood(verb, parsed.error);
+    return parsed.data as Answer<typeof verb>;
+  };
   return {
-    async request(verb, payload) {
-      const answer = await control.request(verb, ControlRequest[verb].parse(payload));
-      const parsed = ControlAnswer[verb].safeParse(answer);
-      if (!parsed.success) throw answerNotUnderstood(verb, parsed.error);
-      return parsed.data as Answer<typeof verb>;
-    },
+    request: (verb, payload) => ask(verb, payload, verb),
+    change: (verb, payload, { asAdmin }) => ask(verb, payload, asAdmin ? adminVerb(verb) : verb),
     subscribe: (filter, handler) => control.subscribe(filter, handler),
   };
 }

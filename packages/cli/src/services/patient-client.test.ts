@@ -16,6 +16,9 @@ function createSetting() {
       if (failures-- > 0) throw away();
       return [] as never;
     },
+    change: async () => {
+      throw new Error('watching changes nothing');
+    },
     subscribe: async () => async () => undefined,
   };
   const pace = {

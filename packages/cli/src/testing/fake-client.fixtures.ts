@@ -18,15 +18,17 @@ export function createFakeClient(answers: Answers): FakeClient {
   const asked: FakeClient['asked'] = [];
   const handlers = new Map<string, (topic: string, payload: unknown) => void>();
   const listening = new Set<string>();
+  const request: FakeClient['request'] = async (verb, payload) => {
+    asked.push({ verb, payload });
+    const answer = answers[verb];
+    if (answer === undefined) throw new Error(`the test gives no answer to ${verb}`);
+    return answer(payload);
+  };
   return {
     asked,
     listening,
-    async request(verb, payload) {
-      asked.push({ verb, payload });
-      const answer = answers[verb];
-      if (answer === undefined) throw new Error(`the test gives no answer to ${verb}`);
-      return answer(payload);
-    },
+    request,
+    change: (verb, payload) => request(verb, payload),
     async subscribe(filter, handler) {
       handlers.set(filter, handler);
       listening.add(filter);

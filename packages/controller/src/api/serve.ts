@@ -1,7 +1,14 @@
-import { type ControllerStatus, ControlRequest, type ControlVerb } from '@adctl/protocol';
+import {
+  adminVerb,
+  type ControllerStatus,
+  ControlRequest,
+  type ControlVerb,
+  OWNED_VERBS,
+  SweepRef,
+} from '@adctl/protocol';
 import type { z } from 'zod';
 import type { Controller } from '../controller.js';
-import { badRequest } from '../errors.js';
+import { badRequest, sweepOfOtherOwner } from '../errors.js';
 import { GarbageCollection } from '../gc/collect-garbage.js';
 import { type SweepReading, submitSweep } from '../intake.js';
 import type { PoolBoard } from '../kubernetes/pool-board.js';
@@ -9,6 +16,7 @@ import { isOver } from '../plan/is-over.js';
 import { Rebuild } from '../rebuild/rebuild.js';
 import { Archive } from './archive.js';
 import { readLeaderboard } from './leaderboard.js';
+import { mayChange } from './ownership.js';
 import { cancelSweep, listSweeps, pauseSweep, resumeSweep, retrySweep, setSweep, showSweep } from './sweeps.js';
 import { explain, listTrials, readLogs, showTrial, type TrialsApi } from './trials.js';
 import { waitingClasses } from './waiting-classes.js';
@@ -37,26 +45,46 @@ type Handlers = {
  * changes something runs between two turns of the controller.
  */
 export async function serveApi(controller: Controller, options: ApiOptions): Promise<() => Promise<void>> {
-  const handlers = createHandlers(controller, options);
+  const archive = new Archive(controller.context);
+  const serve = createServing(controller, createHandlers(controller, options, archive));
+  const ofOwner = refuseOthers(controller, archive);
+  const isOwned = (verb: ControlVerb) => OWNED_VERBS.some((owned) => owned === verb);
   const verbs = Object.keys(ControlRequest) as ControlVerb[];
-  const stops = await Promise.all(verbs.map((verb) => serveVerb(controller, handlers, verb)));
+  const stops = await Promise.all([
+    ...verbs.map((verb) => serve(verb, isOwned(verb) ? { check: ofOwner } : {})),
+    ...OWNED_VERBS.map((verb) => serve(verb, { as: adminVerb(verb) })),
+  ]);
   return async () => {
     await Promise.all(stops.map((stop) => stop()));
   };
 }
 
-function serveVerb<V extends ControlVerb>(controller: Controller, handlers: Handlers, verb: V) {
-  const schema: z.ZodType<z.output<(typeof ControlRequest)[V]>> = ControlRequest[verb] as never;
-  return controller.context.messaging.control.serve(verb, async (payload, caller) => {
-    const parsed = schema.safeParse(payload);
-    if (!parsed.success) throw badRequest(verb, parsed.error);
-    return handlers[verb](parsed.data, caller);
-  });
+/** Looks at who asks for what; throws what is answered instead. */
+type Check = (payload: unknown, caller: string) => Promise<void>;
+
+function createServing({ context }: Controller, handlers: Handlers) {
+  return <V extends ControlVerb>(verb: V, { as = verb, check }: { readonly as?: string; readonly check?: Check }) => {
+    const schema: z.ZodType<z.output<(typeof ControlRequest)[V]>> = ControlRequest[verb] as never;
+    return context.messaging.control.serve(as, async (payload, caller) => {
+      const parsed = schema.safeParse(payload);
+      if (!parsed.success) throw badRequest(verb, parsed.error);
+      await check?.(parsed.data, caller);
+      return handlers[verb](parsed.data, caller);
+    });
+  };
 }
 
-function createHandlers(controller: Controller, options: ApiOptions): Handlers {
+/** Others than the owner are refused what changes a sweep. */
+function refuseOthers({ context }: Controller, archive: Archive): Check {
+  return async (payload, caller) => {
+    const { sweep } = SweepRef.parse(payload);
+    const { record } = await archive.find(sweep);
+    if (!mayChange(context, record, caller)) throw sweepOfOtherOwner(record, 'an admin, who says --as-admin');
+  };
+}
+
+function createHandlers(controller: Controller, options: ApiOptions, archive: Archive): Handlers {
   const { context } = controller;
-  const archive = new Archive(context);
   const trials: TrialsApi = { context, archive, locate: options.locate };
   const rebuild = new Rebuild(controller);
   const gc = options.gc ?? new GarbageCollection(context);

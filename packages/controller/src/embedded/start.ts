@@ -132,6 +132,8 @@ async function openController(
     ackWaitMs,
     expectedSlots,
     takeOver: true,
+    // Who may open the folder's socket is the same user.
+    sharedControl: true,
     orderedWrites: true,
   });
   await serveApi(controller, {

@@ -78,7 +78,7 @@ export interface DeploymentOptions
   extends Partial<
     Pick<
       ControllerOptions,
-      'clock' | 'ackWaitMs' | 'windowPerSlot' | 'takeOver' | 'orderedWrites' | 'measures' | 'owners'
+      'clock' | 'ackWaitMs' | 'windowPerSlot' | 'takeOver' | 'orderedWrites' | 'measures' | 'owners' | 'sharedControl'
     >
   > {
   readonly directory: string;
@@ -119,6 +119,7 @@ export async function startDeployment(options: DeploymentOptions): Promise<TestD
       ...(options.clock === undefined ? {} : { clock: options.clock }),
       ...(options.measures === undefined ? {} : { measures: options.measures }),
       ...(options.owners === undefined ? {} : { owners: options.owners }),
+      ...(options.sharedControl === undefined ? {} : { sharedControl: options.sharedControl }),
       windowPerSlot: options.windowPerSlot ?? 2,
       takeOver: options.takeOver ?? true,
       orderedWrites: options.orderedWrites ?? true,

@@ -253,6 +253,7 @@ await describeOnServers(
         send: {
           'ask in the name of another': 'ad.api.bob.sweeps.submit',
           'clear checkpoints away': 'ad.api.alice.admin.gc',
+          'cancel a sweep as an admin': 'ad.api.alice.admin.sweeps.cancel',
           'rebuild the records': 'ad.api.alice.admin.rebuild',
           'clear checkpoints away in an admin’s name': 'ad.api.root.admin.gc',
           'use JetStream': '$JS.API.INFO',

@@ -45,7 +45,8 @@ export default class AdminNatsUsers extends AdctlCommand<typeof AdminNatsUsers> 
       helpValue: 'NAME',
     }),
     admin: Flags.string({
-      summary: 'Somebody who may also run `adctl admin gc` and `adctl admin rebuild`; may be given several times.',
+      summary:
+        "Somebody who may also run `adctl admin gc` and `adctl admin rebuild`, and change others' sweeps; may be given several times.",
       env: variableOf('admin'),
       multiple: true,
       multipleNonGreedy: true,
