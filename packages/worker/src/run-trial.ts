@@ -17,6 +17,7 @@ import { type Claim, claimTrial } from './claim.js';
 import { classifyFailure, type FailureEvidence } from './classify-failure.js';
 import { codeVersionMismatch, specMissing, specUnreadable } from './errors.js';
 import { fetchBackbone } from './fetch-backbone.js';
+import { createLogKeeper } from './log-keeper.js';
 import { retryTransient } from './retry.js';
 import { storeFailure, storeRelease, storeResult, tellResult } from './store-attempt.js';
 import type { TrainerEvent, TrainerRunEnd } from './trainer.js';
@@ -35,7 +36,8 @@ type AttemptEnd =
  * 2. Claim the trial; what somebody else holds goes back to the queue.
  * 3. Keep the claim by renewing it, and with it the message. A lost claim kills the training at once; then nothing is
  *    written any more, the ack included: whoever took the claim has the message too.
- * 4. Fetch spec, backbone weights, images and newest checkpoint, train in the slot's process, commit checkpoints, pass on what it says.
+ * 4. Fetch spec, backbone weights, images and newest checkpoint, train in the slot's process, commit checkpoints, pass on what it
+ *    says, and keep the log.
  * 5. Store what came of it: result, failed attempt, or release. Object store first, curves and event second, ack last.
  *
  * A result that can never be stored is a failed attempt, which tells why. Never throws: where even that cannot be stored,
@@ -83,12 +85,17 @@ export async function runTrial(delivery: Delivery, engine: EngineFacts, context:
     const interruption = createInterruption(own);
     context.onAttempt({ sweep, trial, attempt: number, interrupt: interruption.interrupt, lose });
 
-    const end = await train(own, attempt, output, checkpoints, interruption).catch((error): AttemptEnd => {
-      lost.signal.throwIfAborted();
-      if (error instanceof ClaimLost) throw error;
-      return { kind: 'failed', evidence: { failure: toFailure(error) } };
-    });
-    interruption.end();
+    const keeper = createLogKeeper(own, attempt, output);
+    const end = await train(own, attempt, output, checkpoints, interruption)
+      .catch((error): AttemptEnd => {
+        lost.signal.throwIfAborted();
+        if (error instanceof ClaimLost) throw error;
+        return { kind: 'failed', evidence: { failure: toFailure(error) } };
+      })
+      .finally(() => {
+        interruption.end();
+        return keeper.stop();
+      });
     lost.signal.throwIfAborted();
     await settle(own, end, attempt, output);
     const drained = end.kind === 'interrupted' && end.reason === 'drained';

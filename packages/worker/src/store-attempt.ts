@@ -17,6 +17,7 @@ import { putInParts, type UnfinishedUploads, writeResultOnce } from '@adctl/stor
 import type { Attempt, Interruption, SlotContext, SpecifiedAttempt } from './attempt.js';
 import type { AttemptOutput } from './attempt-output.js';
 import type { ClassifiedFailure } from './classify-failure.js';
+import { type ArtifactFile, logFileOf } from './log-keeper.js';
 import { retryTransient } from './retry.js';
 import type { TrialOutcome } from './trainer-messages.js';
 
@@ -182,16 +183,14 @@ async function storeLog(
   attempt: Attempt,
   output: AttemptOutput,
 ): Promise<ObjectReference | null> {
-  const lines = output.lines();
-  if (lines.length === 0) return null;
-  const content = Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-  return await putArtifact(context, attempt, { file: 'log.ndjson', content, contentType: 'application/x-ndjson' });
+  const log = logFileOf(output);
+  return log === null ? null : await putArtifact(context, attempt, log);
 }
 
 async function putArtifact(
   context: SlotContext,
   attempt: Attempt,
-  { file, content, contentType }: { file: string; content: Uint8Array; contentType: string },
+  { file, content, contentType }: ArtifactFile,
   condition: { readonly ifAbsent?: boolean } = {},
 ): Promise<ObjectReference> {
   const { sweep, trial } = attempt.record;

@@ -8,6 +8,8 @@ import { renderLogLine, renderLogs } from '../../render/trials.js';
 
 export default class TrialsLogs extends ControllerCommand<typeof TrialsLogs> {
   static override summary = 'Print the log lines of a trial, all attempts, and follow them.';
+  static override description =
+    'Of a running attempt, and of one whose worker was killed, the last half minute may be missing; --follow tells what is said as it comes.';
   static override examples = [
     '<%= config.bin %> trials logs t000003',
     '<%= config.bin %> trials logs t000003 --attempt 2',
@@ -38,7 +40,12 @@ export default class TrialsLogs extends ControllerCommand<typeof TrialsLogs> {
     if (this.flags.follow) return this.#follow();
     const { findTrial } = await import('../../services/find-trial.js');
     const lines = await this.withController(async (client) => {
-      const { spec } = await findTrial(client, this.args.trial, this.flags.sweep);
+      const { spec, record } = await findTrial(client, this.args.trial, this.flags.sweep);
+      if (record.state === 'running') {
+        this.tell(
+          `Still running: what was said in the last half minute may be missing; --follow tells it as it comes.`,
+        );
+      }
       return client.request('trials.logs', { sweep: spec.sweep, trial: spec.trial });
     });
     const { attempt } = this.flags;
