@@ -10,6 +10,7 @@ import {
   type TrialWhy,
   WorkerId,
 } from '@adctl/protocol';
+import { readIndexHead, readIndexPart } from '@adctl/storage';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { NO_MEASURES, type Stranger } from './metrics/metrics.js';
 import { completes, SMALL, useBench } from './testing/bench.fixtures.js';
@@ -169,6 +170,11 @@ describe('what a worker writes that cannot be read holds up nobody, also after a
     await bench.deployment.until(sweep, ended);
     const again = (await bench.list(sweep)).find((one) => one.trial === trial);
     expect(again).toMatchObject({ state: 'completed', generation: 1 });
+    expect((await bench.deployment.leaderboard(sweep)).groups[0]?.rows).toMatchObject([{ rank: 1 }]);
+    await bench.deployment.controller.context.results.settled();
+    const { head } = await readIndexHead(bench.deployment.objects, sweep);
+    const rows = await readIndexPart(bench.deployment.objects, head!.parts[0]!);
+    expect(rows[0]).toMatchObject({ trial, generation: 1, earlier: ['failed'] });
   });
 
   test('a result in the way of a cancel', async () => {

@@ -2,8 +2,15 @@ import type { LeaderboardResult } from '@adctl/evaluation';
 import { EngineUse, type IndexHead, type IndexRow, type SweepId, type TrialResult, trainedWith } from '@adctl/protocol';
 import { spentSeconds } from './spent-seconds.js';
 
+/** What the index keeps of a generation that was retried. */
+export type EarlierGeneration = Pick<TrialResult, 'ending' | 'failures' | 'seconds' | 'startedAt' | 'endedAt'>;
+
 /** What the index keeps of a result. @param earlier results of the trial's earlier generations, in order. */
-export function toIndexRow(result: TrialResult, resultKey: string, earlier: readonly TrialResult[] = []): IndexRow {
+export function toIndexRow(
+  result: TrialResult,
+  resultKey: string,
+  earlier: readonly EarlierGeneration[] = [],
+): IndexRow {
   const { spec, generation, ending, selection, test, pixel, untrained, endedAt, reusedFrom } = result;
   const { backbone, engine, parameters, imagesPerSecond, scoredPerSecond, seconds } = result;
   const { trial, index, phase, method, configuration, hyperparameters, dataset, seed } = spec;

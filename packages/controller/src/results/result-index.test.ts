@@ -137,9 +137,9 @@ describe('the index of results', () => {
 
     const [part] = (await headOf(sweep))?.parts ?? [];
     const rows = await readIndexPart(deployment.objects, part!);
-    expect(rows.map(({ index, generation, state }) => [index, generation, state])).toEqual([
-      [0, 1, 'completed'],
-      ...[1, 2, 3, 4].map((index) => [index, 0, 'completed']),
+    expect(rows.map(({ index, generation, state, earlier }) => [index, generation, state, earlier])).toEqual([
+      [0, 1, 'completed', ['failed']],
+      ...[1, 2, 3, 4].map((index) => [index, 0, 'completed', []]),
     ]);
     // The part that the retry took out of the head goes after a day, the one in force stays.
     const parts = async () => {
