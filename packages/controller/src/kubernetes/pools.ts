@@ -141,7 +141,15 @@ export class Pools {
   async #noteEndedPods(): Promise<void> {
     const ended = new Map<string, LossClass>();
     const living = new Map<string, LossClass>();
-    for (const pod of this.options.pods.items()) (isOver(pod) ? ended : living).set(pod.metadata.name, lossOfPod(pod));
+    const suspended = new Set(
+      this.options.jobs.items().flatMap(({ spec, metadata }) => (spec.suspend ? metadata.name : [])),
+    );
+    for (const pod of this.options.pods.items()) {
+      const { name, labels } = pod.metadata;
+      const spot = this.#records.some(({ pool }) => pool.name === labels[LABELS.pool] && pool.spot);
+      const how = lossOfPod(pod, { spot, suspended: suspended.has(labels[LABELS.jobName] ?? '') });
+      (isOver(pod) ? ended : living).set(name, how);
+    }
     for (const [pod, seen] of this.#podsSeen) {
       if (living.has(pod)) continue;
       this.#podsSeen.delete(pod);
