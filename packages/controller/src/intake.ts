@@ -22,6 +22,7 @@ import { retryTrials } from './apply/retry-trials.js';
 import { putStatus } from './apply/sweep-status.js';
 import { createSweep, withdrawSweep } from './apply/write-trial.js';
 import { type ControllerContext, isoNow } from './context.js';
+import type { Controller } from './controller.js';
 import type { DatasetCatalog } from './datasets.js';
 import { sweepActive, sweepOfOtherOwner } from './errors.js';
 import { loadHeldSweep, loadSweep, sweepRecords, unacceptedCodeChange } from './observe/load-sweeps.js';
@@ -73,20 +74,35 @@ export async function readSweepFile(
 /**
  * Accepts a sweep: its idempotency key, the frozen object, the record, then the answer. A crash between them is mended by
  * submitting again; submitting the same sweep twice is the same sweep.
+ * @param controller the file is read beside its turns: hashing a folder of images may take minutes.
  * @param caller who asks; the owner of a new sweep.
  * @throws as `readSweepFile`; AdctlError user `sweep_active`, `sweep_of_other_owner`.
  */
 export async function submitSweep(
-  context: ControllerContext,
+  controller: Pick<Controller, 'context' | 'settled'>,
   request: SubmitSweep,
   caller: string,
   reading: SweepReading,
 ): Promise<SweepAccepted> {
-  const submission = submissionOf(context, request, caller);
-  const repeated = await submission?.find();
-  if (repeated !== undefined) return toAccepted(repeated, { created: false, skipped: false });
+  const { context } = controller;
+  // Ends: who loses a race for the key finds the winner's sweep.
+  for (;;) {
+    const repeated = await submissionOf(context, request, caller)?.find();
+    if (repeated !== undefined) return toAccepted(repeated, { created: false, skipped: false });
+    const frozen = await readSweepFile(request, reading);
+    const accepted = await controller.settled(() => acceptSweep(context, request, caller, frozen));
+    if (accepted !== null) return accepted;
+  }
+}
 
-  const frozen = await readSweepFile(request, reading);
+/** @returns null when another submission has taken the idempotency key meanwhile. */
+async function acceptSweep(
+  context: ControllerContext,
+  request: SubmitSweep,
+  caller: string,
+  frozen: FrozenSweep,
+): Promise<SweepAccepted | null> {
+  const submission = submissionOf(context, request, caller);
   const records = await sweepRecords(context);
   const same = records.find(({ sweep }) => sweep === frozen.id);
   const active = records.filter(
@@ -114,8 +130,7 @@ export async function submitSweep(
   }
   const before = { queue: moving, replace: active, join: [], skip: [], fail: [] }[request.ifActive];
   const after = before.map(({ sweep }) => sweep);
-  const accepted = await create(context, request, caller, { frozen, after, submission });
-  return accepted ?? submitSweep(context, request, caller, reading);
+  return create(context, request, caller, { frozen, after, submission });
 }
 
 /** @returns null when another submission has taken the idempotency key meanwhile: then ours is withdrawn. */

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { systemClock } from '@adctl/messaging';
 import { connectNats, prepareNats } from '@adctl/messaging/nats';
 import { exitCodeOfProcess, lastWordsOf } from '@adctl/protocol';
-import { openObjects } from '@adctl/storage';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { type ClusterParts, startLeading } from './cluster/lead.js';
+import { openStore } from './cluster/open-store.js';
 import { untilSignalled } from './cluster/process.js';
 import { type ControllerConfig, parseControllerConfig } from './config.js';
 import { createPoolMetrics } from './kubernetes/pool-metrics.js';
@@ -34,7 +34,7 @@ async function main(): Promise<number> {
   const server = await serveMetrics(config.metricsPort, { registry: metrics.registry, health });
   logger.info({ port: server.port }, 'serves metrics and health');
   const poolMetrics = createPoolMetrics(metrics.registry);
-  const parts = { ...(await openParts(config, logger)), metrics, poolMetrics, health };
+  const parts = { ...(await openParts(config, logger, health)), metrics, poolMetrics, health };
   try {
     const standing = {
       bucket: parts.messaging.state.bucket('leader'),
@@ -63,6 +63,7 @@ async function main(): Promise<number> {
 async function openParts(
   config: ControllerConfig,
   logger: ClusterParts['logger'],
+  health: Health,
 ): Promise<Omit<ClusterParts, 'metrics' | 'health' | 'poolMetrics'>> {
   const options = {
     ...config.nats,
@@ -72,7 +73,7 @@ async function openParts(
     report: (problem: Error) => logger.warn({ err: problem }, 'NATS'),
   } as const;
   const [objects, prepared] = await Promise.all([
-    openObjects(config.objects),
+    openStore(config.objects, logger, () => health.pulse()),
     prepareNats({ ...options, classes: config.classes }),
   ]);
   logger.info(objects.facts, 'object store open');

@@ -53,21 +53,19 @@ describe.skipIf('missing' in binary)('what cannot be read on a real nats-server'
         measures: { ...NO_MEASURES, notUnderstood: (what) => strangers.push(what) },
       });
     const submit = (controller: Controller, name: string) =>
-      controller.settled(() =>
-        submitSweep(
-          controller.context,
-          {
-            version: 1,
-            source: sweepFile({ name, learningRates: [0.001], normal: [8] }),
-            file: 'toy.yaml',
-            directory: folder.directory,
-            fresh: true,
-            ifActive: 'join',
-            priority: 'normal',
-          },
-          'ann',
-          testReading,
-        ),
+      submitSweep(
+        controller,
+        {
+          version: 1,
+          source: sweepFile({ name, learningRates: [0.001], normal: [8] }),
+          file: 'toy.yaml',
+          directory: folder.directory,
+          fresh: true,
+          ifActive: 'join',
+          priority: 'normal',
+        },
+        'ann',
+        testReading,
       );
     const first = await start();
     const { sweep } = await submit(first, 'first');

@@ -26,6 +26,7 @@ export {
   writeIndexPart,
 } from './result-index.js';
 export { readResult, writeResultOnce } from './results.js';
+export type { RetryNote } from './s3/retry.js';
 export {
   listSharedDatasets,
   readSharedDataset,

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { ObjectStore } from './object-store.js';
+import type { RetryNote } from './s3/retry.js';
 import type { S3Settings } from './s3/settings.js';
 
 /** Where the objects are. */
@@ -25,9 +26,13 @@ export interface OpenedObjects {
 
 /**
  * Opens the store and, for S3, looks at what it can do. The S3 client is loaded only when it is needed.
+ * @param runtime.onRetry hears before every other try.
  * @throws AdctlError user `bad_s3_settings`; permanent `storage_unfit`; what the store throws while it is probed.
  */
-export async function openObjects(place: ObjectPlace): Promise<OpenedObjects> {
+export async function openObjects(
+  place: ObjectPlace,
+  runtime: { readonly onRetry?: (note: RetryNote) => void } = {},
+): Promise<OpenedObjects> {
   if (place.kind === 'filesystem') {
     const { createFilesystemStore } = await import('./filesystem/index.js');
     const { directory } = place;
@@ -39,7 +44,7 @@ export async function openObjects(place: ObjectPlace): Promise<OpenedObjects> {
     };
   }
   const { openS3Store } = await import('./s3/index.js');
-  const { store, address, capabilities, mode, close } = await openS3Store(place.settings);
+  const { store, address, capabilities, mode, close } = await openS3Store(place.settings, runtime);
   return {
     store,
     locate: (key) => address + key,

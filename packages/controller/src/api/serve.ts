@@ -94,7 +94,7 @@ function createHandlers(controller: Controller, options: ApiOptions, archive: Ar
     return showSweep(context, archive, sweep);
   };
   return {
-    'sweeps.submit': (request, caller) => controller.settled(() => submitSweep(context, request, caller, options)),
+    'sweeps.submit': (request, caller) => submitSweep(controller, request, caller, options),
     'sweeps.list': ({ active }) => listSweeps(archive, active),
     'sweeps.show': ({ sweep }) => showSweep(context, archive, sweep),
     'sweeps.pause': ({ sweep }) => thenShow(sweep, () => pauseSweep(context, sweep)),

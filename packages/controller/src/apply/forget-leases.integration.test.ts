@@ -52,21 +52,19 @@ describe.each(['old', 'newest'] as const)('a new leader over the %s nats-server'
     /** Runs a sweep to its end. @returns what a controller that starts afterwards reads, by bucket. */
     const readAfter = async (learningRates: readonly number[]) => {
       const controller = await start(messaging);
-      const { sweep, searchTrials } = await controller.settled(() =>
-        submitSweep(
-          controller.context,
-          {
-            version: 1,
-            source: sweepFile({ learningRates, normal: [8] }),
-            file: 'toy.yaml',
-            directory: folder.directory,
-            fresh: true,
-            ifActive: 'join',
-            priority: 'normal',
-          },
-          'ann',
-          testReading,
-        ),
+      const { sweep, searchTrials } = await submitSweep(
+        controller,
+        {
+          version: 1,
+          source: sweepFile({ learningRates, normal: [8] }),
+          file: 'toy.yaml',
+          directory: folder.directory,
+          fresh: true,
+          ifActive: 'join',
+          priority: 'normal',
+        },
+        'ann',
+        testReading,
       );
       const state = async () => (await messaging.state.bucket('sweep').get(sweep))?.value;
       await expect.poll(state, { timeout: 30_000 }).toMatchObject({ state: 'completed' });

@@ -122,12 +122,11 @@ class Leader implements Leadership {
   }
 }
 
-async function submit({ context, settled }: Controller): Promise<SweepId> {
+async function submit(controller: Controller): Promise<SweepId> {
   const request = { source: sweepFile(), file: 'toy.yaml', directory: folder.directory, fresh: false } as const;
-  const { sweep } = await settled(() =>
-    submitSweep(context, { version: 1, ...request, ifActive: 'join', priority: 'normal' }, 'ann', testReading),
-  );
-  await settled(async () => undefined);
+  const asked = { version: 1, ...request, ifActive: 'join', priority: 'normal' } as const;
+  const { sweep } = await submitSweep(controller, asked, 'ann', testReading);
+  await controller.settled(async () => undefined);
   return sweep;
 }
 

@@ -132,21 +132,19 @@ class Candidate {
 const passUntil = <T>(something: Promise<T>) => letTimePassUntil(clock, something);
 
 const submit = (controller: Controller) =>
-  controller.settled(() =>
-    submitSweep(
-      controller.context,
-      {
-        version: 1,
-        source: sweepFile(),
-        file: 'toy.yaml',
-        directory: folder.directory,
-        fresh: false,
-        ifActive: 'join',
-        priority: 'normal',
-      },
-      'ann',
-      testReading,
-    ),
+  submitSweep(
+    controller,
+    {
+      version: 1,
+      source: sweepFile(),
+      file: 'toy.yaml',
+      directory: folder.directory,
+      fresh: false,
+      ifActive: 'join',
+      priority: 'normal',
+    },
+    'ann',
+    testReading,
   );
 const stored = async (sweep: string) => SweepRecord.parse((await messaging.state.bucket('sweep').get(sweep))?.value);
 

@@ -10,6 +10,11 @@ export interface RetryPolicy {
   readonly longestDelayMs: number;
   /** From the first try on; then the error is final. */
   readonly deadlineMs: number;
+  /**
+   * Once a request was given up because the store does not answer, others are given up at once, but for one that asks every few
+   * seconds whether it answers again: for callers that have better to do than to wait. Default false.
+   */
+  readonly giveUpTogether?: boolean;
 }
 
 /** One pause before another try, for logs and metrics. Holds no secret. */
@@ -42,6 +47,9 @@ export interface RunOptions {
   readonly deadlineMs?: number | undefined;
 }
 
+/** How often one request asks a store that does not answer. */
+const ASK_AGAIN_MS = 5_000;
+
 /** Tries for what the SDK mends between two tries: it corrects its clock, and fetches credentials anew. */
 const IDENTITY_TRIES = 4;
 
@@ -52,6 +60,8 @@ const IDENTITY_TRIES = 4;
 export class RetryLoop {
   readonly #context: RetryContext;
   readonly #parallelism: Parallelism;
+  /** What the store did instead of answering, and when it is asked again; see `RetryPolicy.giveUpTogether`. */
+  #away: { readonly error: unknown; readonly trouble: Trouble; readonly askAgainAt: number } | undefined;
 
   constructor(context: RetryContext) {
     this.#context = context;
@@ -72,19 +82,34 @@ export class RetryLoop {
     const { policy, clock, random, onRetry } = this.#context;
     const { signal, beforeTry, deadlineMs = policy.deadlineMs } = options;
     const start = clock.now();
+    if (this.#away !== undefined) {
+      const { error, trouble, askAgainAt } = this.#away;
+      if (start < askAgainAt) throw toStorageError(error, trouble, place, { tries: 0, elapsedMs: 0 });
+      this.#away = { error, trouble, askAgainAt: start + ASK_AGAIN_MS }; // this one asks
+    }
     let happened = false;
     for (let tries = 1; ; tries += 1) {
       signal?.throwIfAborted();
       const outcome = await this.#try(action, { mayHaveHappened: happened }, beforeTry);
-      if ('answer' in outcome) return outcome.answer;
+      if ('answer' in outcome) {
+        this.#away = undefined;
+        return outcome.answer;
+      }
       signal?.throwIfAborted();
       const { error } = outcome;
       if (error instanceof AdctlError) throw error;
       const trouble = classify(error);
+      const isSilent = trouble === 'unreachable' || trouble === 'failing';
+      if (!isSilent) this.#away = undefined;
       happened ||= mayHaveHappened(trouble);
       const elapsedMs = clock.now() - start;
       const hopeless = trouble === 'final' || (trouble === 'identity' && tries >= IDENTITY_TRIES);
-      if (hopeless || elapsedMs >= deadlineMs) throw toStorageError(error, trouble, place, { tries, elapsedMs });
+      if (hopeless || elapsedMs >= deadlineMs || this.#away !== undefined) {
+        if (isSilent && policy.giveUpTogether === true) {
+          this.#away = { error, trouble, askAgainAt: clock.now() + ASK_AGAIN_MS };
+        }
+        throw toStorageError(error, trouble, place, { tries, elapsedMs });
+      }
       const longest = Math.min(policy.longestDelayMs, policy.firstDelayMs * 2 ** (tries - 1));
       const delayMs = Math.min(random() * longest, deadlineMs - elapsedMs);
       onRetry?.({ ...place, trouble, tries, delayMs });

@@ -81,6 +81,7 @@ export function resolveSettings(settings: S3Settings): ResolvedS3Settings {
     retry: {
       firstDelayMs: inRange('retry.firstDelayMs', settings.retry?.firstDelayMs ?? 1_000, 1, 60_000),
       longestDelayMs: inRange('retry.longestDelayMs', settings.retry?.longestDelayMs ?? 60_000, 1, 600_000),
+      giveUpTogether: settings.retry?.giveUpTogether ?? false,
       deadlineMs: inRange('retry.deadlineMs', settings.retry?.deadlineMs ?? 15 * 60_000, 0, 24 * 3_600_000),
     },
   };
