@@ -181,22 +181,33 @@ describe('a sweep whose code changed', () => {
   const versions = async (sweep: SweepId) =>
     (await bench.deployment.leaderboard(sweep)).groups[0]?.rows[0]?.codeVersions;
 
-  test('is finished with the new code after resume, and the leaderboard tells the code that ran', async () => {
+  test('is finished with the new code after resume, and the leaderboard tells each code that ran', async () => {
+    const lastReportTrial = 3;
+    await startWorker(() => (index) => ({ does: index === lastReportTrial ? 'hold' : 'complete' }));
     const { sweep } = await bench.deployment.submit(SMALL);
+    await bench.deployment.until(sweep, ({ counts }) => counts.completed === 3 && counts.running === 1);
     await bench.restart({ reading: newer });
     await bench.deployment.request('sweeps.resume', { sweep });
     await startWorker(() => completes, { codeVersion: NEWER });
 
     const summary = await bench.deployment.until(sweep, ended);
 
-    expect(summary).toMatchObject({
-      state: 'completed',
-      codeChangeAccepted: true,
-      counts: { completed: 4, failed: 0 },
-    });
-    expect(await versions(sweep)).toEqual([NEWER]);
+    const both = [sha256('code'), NEWER].sort();
+    expect(summary).toMatchObject({ state: 'completed', codeChangeAccepted: true, counts: { completed: 4 } });
+    expect(await versions(sweep)).toEqual(both);
     await bench.restart({ reading: newer });
-    expect(await versions(sweep)).toEqual([NEWER]);
+    expect(await versions(sweep)).toEqual(both);
+  });
+
+  test('has no message left that does not know of the resume', async () => {
+    const { sweep } = await bench.deployment.submit(SMALL);
+    await bench.deployment.until(sweep, ({ counts }) => counts.dispatched === 2);
+    await bench.restart({ reading: newer });
+    await bench.deployment.request('sweeps.resume', { sweep });
+    await startWorker(() => completes, { codeVersion: NEWER });
+    await bench.deployment.until(sweep, ended);
+
+    expect((await list(sweep)).flatMap(({ failures }) => failures)).toEqual([]);
   });
 
   test('gives the numbers of the new code to no sweep of the code it was planned with', async () => {
