@@ -1,5 +1,5 @@
 import {
-  allowRoot,
+  allowDatasetRoot,
   type Dataset,
   type DatasetCard,
   datasetNotShared,
@@ -70,7 +70,8 @@ export function createDatasetCatalog({ cacheDir, objects, dataRoots = null }: Ca
         if (shared === null) throw datasetNotShared(card, digest);
         return await lookIntoStore(request, shared, objects);
       }
-      if (root !== undefined) return await lookAtFiles(request, await allowRoot(root, dataRoots), cacheDir);
+      if (root !== undefined)
+        return await lookAtFiles(request, await allowDatasetRoot(card, root, dataRoots), cacheDir);
       try {
         return await lookAtFiles(request, undefined, cacheDir);
       } catch (error) {

@@ -1,8 +1,9 @@
-import { mkdir, symlink } from 'node:fs/promises';
+import { mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { allowRoot } from './data-roots.js';
+import { allowDatasetRoot, allowRoot } from './data-roots.js';
 import { temporaryFolders } from './testing/temporary-folder.fixtures.js';
+import { tinyCard, writeTinyFiles } from './testing/tiny-card.fixtures.js';
 
 const makeFolder = temporaryFolders();
 
@@ -81,5 +82,20 @@ describe('allowRoot', () => {
 
   it('says of a folder below an allowed one that it is not there', async () => {
     await expect(allowRoot(join(allowed, 'nothing'), [allowed])).rejects.toMatchObject({ code: 'bad_image_folder' });
+  });
+});
+
+describe('allowDatasetRoot', () => {
+  it('refuses files of a fixed set that are links out of its folder, where folders are limited', async () => {
+    const root = join(allowed, 'set');
+    await writeTinyFiles(root);
+    await writeTinyFiles(join(foreign, 'set'));
+    expect(await allowDatasetRoot(tinyCard(), root, [allowed])).toBe(root);
+
+    await rm(join(root, 'test-labels'));
+    await symlink(join(foreign, 'set/test-labels'), join(root, 'test-labels'));
+
+    await expect(allowDatasetRoot(tinyCard(), root, [allowed])).rejects.toMatchObject({ code: 'unsafe_path' });
+    expect(await allowDatasetRoot(tinyCard(), root, null)).toBe(root);
   });
 });

@@ -1,6 +1,26 @@
 import { realpath } from 'node:fs/promises';
 import { isAbsolute, resolve, sep } from 'node:path';
+import type { DatasetCard } from './dataset-card.js';
 import { badFolder, dataRootRefused } from './errors.js';
+import { locateFiles } from './locate-files.js';
+import { resolveInside } from './readers/walk-folder.js';
+
+/**
+ * As `allowRoot`, for a data set: where folders are limited, no file of it may be a link that leads out either. Readers of image
+ * folders see to that themselves, those of fixed files take what bears the name.
+ *
+ * @throws AdctlError user as `allowRoot`; `unsafe_path`; `dataset_missing`.
+ */
+export async function allowDatasetRoot(
+  card: DatasetCard,
+  root: string,
+  allowed: readonly string[] | null,
+): Promise<string> {
+  const real = await allowRoot(root, allowed);
+  if (allowed === null || card.kind === 'folder') return real;
+  for (const { path } of await locateFiles(card, real)) await resolveInside(real, path);
+  return real;
+}
 
 /**
  * Lets a folder pass that lies below one of the allowed ones, as it is written and after every link in it was followed. What is

@@ -1,5 +1,5 @@
 export { datasetDirectory, type FileDigest, resolveCacheDir } from './cache.js';
-export { allowRoot } from './data-roots.js';
+export { allowDatasetRoot } from './data-roots.js';
 export type { Dataset, ImageShape, Partition, Subset } from './dataset.js';
 export type { DatasetCard, DatasetFile, FileDatasetCard, FolderDatasetCard, NpmSource } from './dataset-card.js';
 export { datasetNotShared, sharedDatasetDamaged } from './errors.js';

@@ -24,6 +24,7 @@ async function receive(packed: PackedDataset, cacheDir: string): Promise<void> {
       yield await packed.read(packed.manifest.files.find(({ sha256 }) => sha256 === file)!);
     },
     repeat: (step) => step(),
+    now: Date.now,
     onProgress: () => undefined,
   });
 }

@@ -33,6 +33,7 @@ const receive = (changes: Partial<ReceiveOptions> = {}) =>
     cacheDir,
     read: (file) => inChunks(contentOf(file)),
     repeat: (step) => step(),
+    now: Date.now,
     onProgress: () => undefined,
     ...changes,
   });
@@ -104,10 +105,10 @@ describe('receiveShared', () => {
       await mkdir(join(folder, name), { recursive: true });
       await writeFile(join(folder, name, 'half'), 'x');
     }
-    const twoDaysAgo = Date.now() / 1000 - 2 * 86_400;
-    await utimes(join(folder, '.staging-old'), twoDaysAgo, twoDaysAgo);
+    await utimes(join(folder, '.staging-old'), 0, 0);
+    await utimes(join(folder, '.staging-new'), 86_400, 86_400);
 
-    await receive();
+    await receive({ now: () => 1.5 * 86_400_000 });
 
     expect((await left()).sort()).toEqual(['.staging-new', shared.digest]);
   });

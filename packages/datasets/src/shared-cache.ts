@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Sha256, SharedDataset, SharedManifest } from '@adctl/protocol';
 import { datasetDirectory } from './cache.js';
 import { sharedDatasetDamaged } from './errors.js';
+import { nullIfMissing } from './null-if-missing.js';
 
 /** Where a data set that came from the object store lies, or would. It is whole when the folder is there. */
 export function sharedDirectory(cacheDir: string, digest: Sha256): string {
@@ -12,7 +13,7 @@ export function sharedDirectory(cacheDir: string, digest: Sha256): string {
 
 /** Whether the data set is there; its contents are checked when it is opened. */
 export async function hasShared(cacheDir: string, digest: Sha256): Promise<boolean> {
-  return await isThere(sharedDirectory(cacheDir, digest));
+  return (await stat(sharedDirectory(cacheDir, digest)).catch(nullIfMissing)) !== null;
 }
 
 export interface ReceiveOptions {
@@ -21,6 +22,8 @@ export interface ReceiveOptions {
   readonly read: (file: Sha256) => AsyncIterable<Uint8Array>;
   /** Repeats a step that failed for a passing reason; `step` may be run again. */
   readonly repeat: (step: () => Promise<void>) => Promise<void>;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
   /** Hears how much is there, all files together. */
   readonly onProgress: (bytes: number) => void;
 }
@@ -41,7 +44,7 @@ export async function receiveShared(
 ): Promise<void> {
   const target = sharedDirectory(options.cacheDir, shared.digest);
   await mkdir(dirname(target), { recursive: true });
-  await removeAbandoned(dirname(target));
+  await removeAbandoned(dirname(target), options.now());
   const staging = join(dirname(target), `${STAGING_PREFIX}${randomUUID()}`);
   let received = 0;
   const receiveOne = async (file: SharedManifest['files'][number]) => {
@@ -105,20 +108,11 @@ const STAGING_PREFIX = '.staging-';
 const ABANDONED_MS = 86_400_000;
 
 /** Removes what receivers left behind that were killed. */
-async function removeAbandoned(folder: string): Promise<void> {
+async function removeAbandoned(folder: string, nowMs: number): Promise<void> {
   for (const name of await readdir(folder)) {
     if (!name.startsWith(STAGING_PREFIX)) continue;
     const path = join(folder, name);
-    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() })); // gone: its owner has ended
-    if (Date.now() - mtimeMs > ABANDONED_MS) await rm(path, { recursive: true, force: true });
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
-    throw error;
+    const facts = await stat(path).catch(nullIfMissing); // its owner may end just now
+    if (facts !== null && nowMs - facts.mtimeMs > ABANDONED_MS) await rm(path, { recursive: true, force: true });
   }
 }

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Sha256, sha256, userError } from '@adctl/protocol';
+import { nullIfMissing } from './null-if-missing.js';
 
 /** Weights of a backbone in the cache. */
 export interface CachedWeights {
@@ -119,9 +120,4 @@ export async function listWeights(cacheDir: string): Promise<readonly CachedWeig
       return { sha256: digest as Sha256, path, bytes: (await stat(path)).size };
     }),
   );
-}
-
-function nullIfMissing(error: NodeJS.ErrnoException): null {
-  if (error.code === 'ENOENT') return null;
-  throw error;
 }

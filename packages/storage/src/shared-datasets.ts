@@ -11,7 +11,10 @@ import {
 import { parseJson } from './checkpoints.js';
 import { objectMissing } from './errors.js';
 import { putInParts } from './large-objects.js';
-import type { ObjectStore } from './object-store.js';
+import type { ObjectInfo, ObjectStore } from './object-store.js';
+
+/** Objects read or written at once. */
+const PARALLEL_OBJECTS = 8;
 
 /** Facts about one shared data set; null when it is not shared, or by a version that this one cannot read. */
 export async function readSharedDataset(
@@ -27,12 +30,15 @@ export async function listSharedDatasets(
   store: Pick<ObjectStore, 'get' | 'list'>,
   name?: string,
 ): Promise<SharedDataset[]> {
-  const found: { readonly facts: SharedDataset; readonly atMs: number }[] = [];
-  for await (const { key, modifiedAt } of store.list(sharedDatasetsPrefix(name))) {
-    const facts = await readFacts(store, key);
-    if (facts !== null) found.push({ facts, atMs: modifiedAt.getTime() });
+  const infos: ObjectInfo[] = [];
+  for await (const info of store.list(sharedDatasetsPrefix(name))) infos.push(info);
+  infos.sort((a, b) => b.modifiedAt.getTime() - a.modifiedAt.getTime());
+  const found: SharedDataset[] = [];
+  for (let start = 0; start < infos.length; start += PARALLEL_OBJECTS) {
+    const few = await Promise.all(infos.slice(start, start + PARALLEL_OBJECTS).map(({ key }) => readFacts(store, key)));
+    found.push(...few.filter((facts) => facts !== null));
   }
-  return found.sort((a, b) => b.atMs - a.atMs).map(({ facts }) => facts);
+  return found;
 }
 
 async function readFacts(store: Pick<ObjectStore, 'get'>, key: string): Promise<SharedDataset | null> {
@@ -67,9 +73,6 @@ export interface ShareOptions {
   readonly onProgress?: (bytes: number) => void;
 }
 
-/** Files written at once. */
-const PARALLEL_FILES = 8;
-
 /**
  * Shares a data set: its files by their content, each once however many sets hold it, then the manifest, then the facts. It is
  * shared from then on; an interruption before leaves files that the next call finds.
@@ -89,9 +92,9 @@ export async function shareDataset(
     wrote = true;
   };
   let done = 0;
-  for (let start = 0; start < manifest.files.length; start += PARALLEL_FILES) {
+  for (let start = 0; start < manifest.files.length; start += PARALLEL_OBJECTS) {
     await Promise.all(
-      manifest.files.slice(start, start + PARALLEL_FILES).map(async (file) => {
+      manifest.files.slice(start, start + PARALLEL_OBJECTS).map(async (file) => {
         await putOnce(sharedFileKey(file.sha256), file.bytes, () => read(file));
         done += file.bytes;
         onProgress(done);

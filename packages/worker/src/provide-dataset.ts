@@ -1,5 +1,5 @@
 import {
-  allowRoot,
+  allowDatasetRoot,
   type DatasetCard,
   datasetNotShared,
   digestAt,
@@ -46,7 +46,7 @@ export interface DatasetProvider {
    *
    * @returns the data set with `root` saying where it is; unchanged where the trainer finds it by itself, or finds out what is
    *   wrong with it.
-   * @throws AdctlError user `dataset_missing`, `shared_dataset_damaged`, `data_root_refused`, `bad_image_folder`.
+   * @throws AdctlError user `dataset_missing`, `shared_dataset_damaged`, `data_root_refused`, `bad_image_folder`, `unsafe_path`.
    */
   provide(wanted: TrialDataset, options: ProvideOptions): Promise<TrialDataset>;
 }
@@ -89,6 +89,7 @@ export function createDatasetProvider({ objects, config, clock }: DatasetProvide
     await receiveShared(shared, manifest, {
       cacheDir,
       repeat,
+      now: clock.now,
       read: (file) => readFile(objects, shared, manifest, file, signal),
       onProgress(bytes) {
         if (clock.now() - saidAt < SAY_EVERY_MS) return;
@@ -113,7 +114,7 @@ export function createDatasetProvider({ objects, config, clock }: DatasetProvide
         if (shared === null) throw datasetNotShared(card, digest);
         return await fromStore(shared, wanted, options);
       }
-      if (root !== undefined) return { ...wanted, root: await allowRoot(root, config.dataRoots) };
+      if (root !== undefined) return { ...wanted, root: await allowDatasetRoot(card, root, config.dataRoots) };
       return card.kind === 'folder' ? wanted : await ofFixedFiles(card, wanted, options);
     },
   };

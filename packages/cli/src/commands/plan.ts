@@ -27,7 +27,9 @@ export default class Plan extends ControllerCommand<typeof Plan> {
     const source = await readSource(this.args.file, this.flags.set ?? []);
     const target = await this.target();
     const isThere = target.kind === 'cluster' || (await folderExists(target.directory));
-    const readPast = async () => (isThere ? this.withController(readPastTrials) : []);
-    return this.reply(Plan.answer, await planSource(source, planningDatasets(target), readPast), renderPlan);
+    const past = async () => (isThere ? this.withController(readPastTrials) : []);
+    const datasets = planningDatasets(target);
+    const plan = await planSource(source, datasets, { past, isThere: datasets.isThere });
+    return this.reply(Plan.answer, plan, renderPlan);
   }
 }

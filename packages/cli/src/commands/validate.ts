@@ -19,11 +19,7 @@ export default class Validate extends AdctlCommand<typeof Validate> {
     const { planningDatasets } = await import('../services/planning-datasets.js');
     const { readSource } = await import('../services/read-source.js');
     const source = await readSource(this.args.file, this.flags.set ?? []);
-    const { file, name, methods, warnings } = await planSource(
-      source,
-      planningDatasets(await this.target()),
-      async () => [],
-    );
+    const { file, name, methods, warnings } = await planSource(source, planningDatasets(await this.target()));
     const answer = { file, name, methods: methods.map(({ method }) => method), warnings };
     return this.reply(Validate.answer, answer, renderValidated);
   }

@@ -10,26 +10,35 @@ import type { SweepSource } from './read-source.js';
 /** The data set of a sweep as far as planning needs it. */
 type Facts = NonNullable<CheckAgainst['dataset']>;
 
+export interface PlanExtras {
+  /** Trials that ended where the sweep would run, newest first. */
+  readonly past: () => Promise<readonly PastTrial[]>;
+  /** Whether a data set without a folder could be used there now. */
+  readonly isThere: PlanningDatasets['isThere'];
+}
+
+const NOTHING_MORE: PlanExtras = { past: async () => [], isThere: async () => true };
+
 /**
  * Checks a sweep file against the method cards and data sets, and says what it comes to. Nothing is submitted or stored.
  *
  * @param catalog what is known of data sets where the sweep would run
- * @param readPast trials that ended in this folder, newest first; asked only for a file without mistakes
+ * @param more what `adctl plan` tells beside, asked only for a file without mistakes; default nothing
  * @throws SweepFileError with every mistake at once, at its line and column or `--set`; AdctlError user for images that are
  *   not there or cannot be used
  */
 export async function planSource(
   source: SweepSource,
   catalog: PlanningDatasets,
-  readPast: () => Promise<readonly PastTrial[]>,
+  more: PlanExtras = NOTHING_MORE,
 ): Promise<PlanAnswer> {
   const looked = await lookAt(peek(source), source, catalog);
   const { written, file, overrides } = source;
   const against = { cards: METHODS, datasets: catalog.names, protocols: catalog.protocols };
   const sweep = parseSweep(written, { file, overrides, checks: [checkSweep({ ...against, dataset: looked.facts })] });
   if (looked.facts === undefined) throw looked.error;
-  const datasetReady = sweep.dataset.root !== undefined || (await catalog.isThere(sweep.dataset));
-  return { ...planSweep(sweep, source, looked.facts, await readPast()), datasetReady };
+  const datasetReady = sweep.dataset.root !== undefined || (await more.isThere(sweep.dataset));
+  return { ...planSweep(sweep, source, looked.facts, await more.past()), datasetReady };
 }
 
 function planSweep(

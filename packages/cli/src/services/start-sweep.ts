@@ -46,10 +46,7 @@ export async function startSweep(options: StartSweepOptions): Promise<SweepRunAn
   const { target, detach, view, interrupts } = options;
   const { gentle } = interrupts;
   const source = await unlessInterrupted(gentle, readSource(options.file, options.overrides));
-  const plan = await unlessInterrupted(
-    gentle,
-    planSource(source, planningDatasets(target), async () => []),
-  );
+  const plan = await unlessInterrupted(gentle, planSource(source, planningDatasets(target)));
   for (const warning of plan.warnings) view.say(`Warning: ${warning}`);
   const { total } = plan.trials;
   if (total > LARGE_SWEEP_TRIALS && !options.confirmed) {
