@@ -1,5 +1,5 @@
 import { AdctlError, SweepRecord, sweepStatusKey, toCanonicalJson } from '@adctl/protocol';
-import type { PutOutcome } from '@adctl/storage';
+import { type PutOutcome, parseJson } from '@adctl/storage';
 import { inBatches } from '../batches.js';
 import type { ControllerContext } from '../context.js';
 import { superseded } from '../errors.js';
@@ -35,11 +35,10 @@ export async function putStatus(context: ControllerContext, record: SweepRecord)
   for (;;) {
     if (etag === undefined) {
       const found = await objects.get(key);
-      const stored = found === null ? undefined : Buffer.from(found.content).toString('utf8');
       // What was there before we ever wrote is no rival's: its term may be one of a state store that was lost.
-      if (refused && termOf(stored) > term) throw superseded(key);
+      if (refused && termOf(found?.content) > term) throw superseded(key);
       etag = found?.info.etag ?? null;
-      if (etag !== null && stored === text) break;
+      if (etag !== null && Buffer.from(text).equals(found?.content ?? Buffer.alloc(0))) break;
     }
     const condition = etag === null ? { ifAbsent: true } : { ifMatch: etag };
     etag = await etagOf(objects.put(key, Buffer.from(text), { ...condition, contentType: 'application/json' }));
@@ -68,14 +67,9 @@ export function toStatus(record: SweepRecord): string {
   return toCanonicalJson({ ...record, expanded: 0 });
 }
 
-/** The term under which a status was written; 0 for none. */
-function termOf(text: string | undefined): number {
-  if (text === undefined) return 0;
-  try {
-    return SweepRecord.safeParse(JSON.parse(text)).data?.term ?? 0;
-  } catch {
-    return 0; // damaged: written anew
-  }
+/** The term under which a status was written; 0 for none, and for what cannot be read: it is written anew. */
+function termOf(content: Uint8Array | undefined): number {
+  return SweepRecord.safeParse(content === undefined ? undefined : parseJson(content)).data?.term ?? 0;
 }
 
 /** The etag of a put that was done; undefined for one that was refused, or whose outcome nobody knows: the object tells. */

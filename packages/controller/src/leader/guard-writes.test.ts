@@ -1,4 +1,6 @@
+import { getMaxListeners } from 'node:events';
 import { openEmbedded } from '@adctl/messaging/embedded';
+import { createFilesystemStore } from '@adctl/storage/filesystem';
 import { createS3Store } from '@adctl/storage/s3';
 import { type FakeS3, startFakeS3 } from '@adctl/storage/s3/testing';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -96,4 +98,12 @@ test.each([
 
   expect(fake.requests.slice(before).filter((request) => request.operation === operation)).toHaveLength(1);
   store.close();
+});
+
+test('any number of writes under way may listen for the end of the leadership', () => {
+  const leadership = new Losable();
+
+  guardWrites({ messaging, objects: createFilesystemStore(folder.directory) }, leadership);
+
+  expect(getMaxListeners(leadership.lost)).toBe(0);
 });

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Messaging, StateBucket } from '@adctl/messaging';
 import type { MultipartUpload, ObjectStore, WriteOptions } from '@adctl/storage';
 import type { Leadership } from './leadership.js';
@@ -60,6 +61,7 @@ export function guardWrites({ messaging, objects }: Writable, leadership: Leader
 }
 
 function guardObjects(objects: ObjectStore, { lost }: Leadership, assertHeld: () => void): ObjectStore {
+  setMaxListeners(0, lost); // every request under way listens
   /** The caller's options, and ours: the signal ends a long pause between two tries, the question decides. */
   const asLeader = <T extends WriteOptions>(options?: T) => ({
     ...options,
