@@ -17,7 +17,6 @@ export interface KubernetesClient {
   /** Merges into a Job's metadata. @returns the Job; undefined when it is gone. */
   patchJob(name: string, metadata: JobPatch): Promise<ObservedJob | undefined>;
   createEvent(event: EventsV1Event): Promise<void>;
-  patchEvent(name: string, series: EventsV1Event['series']): Promise<void>;
   /** The workload that a pod of ours belongs to; undefined when nothing owns it, or it is not there. */
   findOwner(pod: string): Promise<V1OwnerReference | undefined>;
 }
@@ -75,9 +74,6 @@ export function createClient(transport: Transport, namespace: string): Kubernete
     async createEvent(event) {
       const request = { verb: 'create', path: eventsPath(namespace), body: event } as const;
       await unless([isAlreadyExists], () => transport.send(request));
-    },
-    async patchEvent(name, series) {
-      await transport.send({ verb: 'patch', path: `${eventsPath(namespace)}/${name}`, body: { series } });
     },
     async findOwner(pod) {
       const { body } = await transport.send({

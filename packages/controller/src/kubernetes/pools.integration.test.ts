@@ -11,6 +11,7 @@ import {
 } from '@adctl/testkit/kubernetes';
 import { describe, expect, it } from 'vitest';
 import type { PoolInput } from './pool.js';
+import { CONTROLLER_RIGHTS } from './rights.js';
 import { type PoolsHarness, startHarness } from './testing/pools-harness.fixtures.js';
 
 const exits = (code: number) => ['sh', '-c', `exit ${code}`];
@@ -286,13 +287,23 @@ if (process.env.KUBEBUILDER_ASSETS || process.env.USE_EXISTING_CLUSTER === 'true
 describe('pools on a make-believe API server that fails on demand', () => {
   const start = (pool: Partial<PoolInput> = {}, options: Parameters<typeof startHarness<FakeCluster>>[2] = {}) =>
     startHarness(startFakeCluster, pool, options);
-  it('needs no right that it does not have', async () => {
-    const harness = await start();
-    harness.demand = 2;
+  it('uses every right that it has, and needs no other', async () => {
+    const harness = await start({ max: 1 });
+    harness.demand = 1;
+    await harness.until(() => harness.board.workers()[0]?.state === 'idle');
+    const [first] = harness.board.workers();
+    harness.silent.add(first?.worker ?? '');
+    harness.cluster.failNode(first?.node ?? '', 'die');
+    await harness.until(() => harness.events().includes('WorkerLost'));
+    await harness.until(
+      () => harness.board.workers()[0]?.state === 'idle' && harness.board.workers()[0]?.job !== first?.job,
+    );
 
-    await harness.until(() => harness.board.workers().filter(({ state }) => state === 'idle').length === 2);
-
-    expect(harness.cluster.api.requests.filter(({ code }) => code === 403)).toEqual([]);
+    const requests = harness.cluster.api.requests.filter(({ userAgent }) => userAgent.startsWith('adctl-controller/'));
+    const used = new Set(requests.map(({ verb, plural }) => `${verb} ${plural}`));
+    const rights = CONTROLLER_RIGHTS.flatMap(({ resource, verbs }) => verbs.map((verb) => `${verb} ${resource}`));
+    expect(requests.filter(({ code }) => code === 403)).toEqual([]);
+    expect([...used].toSorted()).toEqual(rights.toSorted());
   });
 
   it('opens the circuit after three workers that end with exit code 77, after all the pauses of their Jobs', () =>

@@ -32,31 +32,24 @@ export interface Subject {
 }
 
 export interface RecorderOptions {
-  readonly client: KubernetesClient;
+  readonly client: Pick<KubernetesClient, 'createEvent'>;
   readonly namespace: string;
   /** The controller's pod. */
   readonly instance: string;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, 'now'>;
   readonly logger: Logger;
 }
 
-/** A repeat of the same Event within this time becomes part of its series, written at most once a minute. */
-const SERIES_MS = 10 * 60_000;
-const SERIES_WRITE_MS = 60_000;
+/** The same Event again within this time is not written: a delete that fails is tried at every look. */
+const REPEAT_MS = 10 * 60_000;
 /** Events keep no more of a note than this. */
 const LONGEST_NOTE = 1_000;
-const MOST_SERIES = 1_000;
-
-interface Series {
-  readonly event: string;
-  count: number;
-  lastMs: number;
-  writtenMs: number;
-}
+const MOST_REMEMBERED = 1_000;
 
 /** Writes `events.k8s.io/v1` Events on worker Jobs. An Event that cannot be written is lost, and nothing else. */
 export class Recorder {
-  readonly #series = new Map<string, Series>();
+  /** When each was last asked for, the oldest first. */
+  readonly #asked = new Map<string, number>();
 
   constructor(private readonly options: RecorderOptions) {}
 
@@ -64,28 +57,21 @@ export class Recorder {
     const { client, clock, logger } = this.options;
     const nowMs = clock.now();
     const key = [uid, reason, note].join('\n');
-    const series = this.#series.get(key);
+    const isRepeat = nowMs - (this.#asked.get(key) ?? Number.NEGATIVE_INFINITY) <= REPEAT_MS;
+    this.#remember(key, nowMs);
+    if (isRepeat) return;
     try {
-      if (series === undefined || nowMs - series.lastMs > SERIES_MS) {
-        const event = this.#eventOf(reason, { name, uid }, note, nowMs);
-        this.#remember(key, { event: event.metadata?.name ?? '', count: 1, lastMs: nowMs, writtenMs: nowMs });
-        await client.createEvent(event);
-        return;
-      }
-      series.count += 1;
-      series.lastMs = nowMs;
-      if (nowMs - series.writtenMs < SERIES_WRITE_MS) return;
-      series.writtenMs = nowMs;
-      await client.patchEvent(series.event, { count: series.count, lastObservedTime: new V1MicroTime(nowMs) });
+      await client.createEvent(this.#eventOf(reason, { name, uid }, note, nowMs));
     } catch (error) {
       logger.warn({ err: error, reason, job: name }, 'an Event was not written');
     }
   }
 
-  #remember(key: string, series: Series): void {
-    this.#series.set(key, series);
-    const [oldest] = this.#series.keys();
-    if (this.#series.size > MOST_SERIES && oldest !== undefined) this.#series.delete(oldest);
+  #remember(key: string, nowMs: number): void {
+    this.#asked.delete(key);
+    this.#asked.set(key, nowMs);
+    const [oldest] = this.#asked.keys();
+    if (this.#asked.size > MOST_REMEMBERED && oldest !== undefined) this.#asked.delete(oldest);
   }
 
   #eventOf(reason: EventReason, subject: Subject, note: string, nowMs: number): EventsV1Event {

@@ -5,9 +5,9 @@ export interface Right {
   readonly verbs: readonly string[];
 }
 
-/** Everything the controller may do in its namespace, and all that it needs; the chart's Role says the same. */
+/** Everything the controller may do in its namespace, all of which it uses; the chart's Role says the same. */
 export const CONTROLLER_RIGHTS: readonly Right[] = [
   { apiGroup: 'batch', resource: 'jobs', verbs: ['list', 'watch', 'create', 'delete', 'patch'] },
   { apiGroup: '', resource: 'pods', verbs: ['list', 'watch'] },
-  { apiGroup: 'events.k8s.io', resource: 'events', verbs: ['create', 'patch'] },
+  { apiGroup: 'events.k8s.io', resource: 'events', verbs: ['create'] },
 ];
