@@ -112,7 +112,7 @@ describe.skipIf('missing' in binary)('two controller processes over a real nats-
       version: 1,
       sweep: frozen.id,
       name: 'toy',
-      owner: 'ann',
+      owner: 'tester',
       state: 'search',
       priority: 'normal',
       parallel: 2,
