@@ -1,4 +1,5 @@
 import type { NatsOptions } from '@adctl/messaging/nats';
+import type { ControllerStatus } from '@adctl/protocol';
 import type { Connection } from './connect.js';
 import type { Context } from './contexts/context-file.js';
 import type { NamedContext } from './contexts/manage-contexts.js';
@@ -10,6 +11,8 @@ import { createPatientClient } from './patient-client.js';
 export interface ClusterConnection extends Connection {
   /** Aborted when the server will not have us any more. */
   readonly closed: AbortSignal;
+  /** What its controller said of itself when it was asked first. */
+  readonly status: ControllerStatus;
 }
 
 /**
@@ -22,8 +25,8 @@ export async function connectToCluster({ context }: NamedContext): Promise<Clust
   const client = createPatientClient(createControllerClient(messaging.control), REAL_PACE);
   const close = () => messaging.close();
   try {
-    const { objects } = await client.request('status', {});
-    return { client, place: objects?.place ?? 'in the cluster', closed: messaging.closed, close };
+    const status = await client.request('status', {});
+    return { client, place: status.objects?.place ?? 'in the cluster', closed: messaging.closed, status, close };
   } catch (error) {
     await close();
     throw error;

@@ -109,8 +109,8 @@ export async function connectWithWorkers({
 }: ConnectOptions & WorkerChoice & SweepConnectOptions): Promise<WorkingConnection> {
   const { signal } = rest;
   if (target.kind === 'cluster') {
-    const { client, place, closed, close } = await unlessInterrupted(signal, toCluster(target.context));
-    await tellChoice(rest, await client.request('status', {}), close);
+    const { client, place, closed, status, close } = await unlessInterrupted(signal, toCluster(target.context));
+    await tellChoice(rest, status, close);
     return { client, place, isOurs: false, flavour: undefined, broken: closed, stop: close };
   }
   const { directory } = target;
