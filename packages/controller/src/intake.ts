@@ -25,6 +25,7 @@ import { type ControllerContext, isoNow } from './context.js';
 import type { Controller } from './controller.js';
 import type { DatasetCatalog } from './datasets.js';
 import { sweepActive, sweepOfOtherOwner } from './errors.js';
+import { assertNotRebuilt } from './observe/held-sweeps.js';
 import { loadHeldSweep, loadSweep, sweepRecords, unacceptedCodeChange } from './observe/load-sweeps.js';
 import { checkSweep } from './plan/check-sweep.js';
 import { type DatasetFacts, freezeSweep } from './plan/freeze-sweep.js';
@@ -102,6 +103,7 @@ async function acceptSweep(
   caller: string,
   frozen: FrozenSweep,
 ): Promise<SweepAccepted | null> {
+  assertNotRebuilt(context, frozen.id);
   const submission = submissionOf(context, request, caller);
   const records = await sweepRecords(context);
   const same = records.find(({ sweep }) => sweep === frozen.id);

@@ -34,6 +34,8 @@ export const REASONS = {
   republished: 'its queue message was gone; it was published again',
   held: (message: string) =>
     `held: ${message}; mend that, then resume the sweep (its workers go on with what they have)`,
+  isRebuilt: 'held: its records are being made again',
+  rebuildBroke: 'held: making its records again broke off; repeat that, or resume the sweep',
   resultSpoilt: (key: string) =>
     `what is stored as its result (${key}) cannot be read: damaged, or written by another adctl version; retry it for a new one`,
   nothingCompleted: 'no configuration completed all its search trials, so there is no finalist',

@@ -78,7 +78,7 @@ function createServing({ context }: Controller, handlers: Handlers) {
 function refuseOthers({ context }: Controller, archive: Archive): Check {
   return async (payload, caller) => {
     const { sweep } = SweepRef.parse(payload);
-    const { record } = await archive.find(sweep);
+    const record = await archive.recordOf(sweep); // also of one that is held
     if (!mayChange(context, record, caller)) throw sweepOfOtherOwner(record, 'an admin, who says --as-admin');
   };
 }

@@ -7,6 +7,7 @@ import { takeBack } from '../apply/take-back.js';
 import { writeSweep, writeTrial } from '../apply/write-trial.js';
 import { type ControllerContext, isoNow } from '../context.js';
 import { sweepHeld, unknownSweep, wrongSweepState } from '../errors.js';
+import { assertNotRebuilt } from '../observe/held-sweeps.js';
 import { loadHeldSweep, unacceptedCodeChange } from '../observe/load-sweeps.js';
 import type { SweepBook } from '../observe/sweep-book.js';
 import { isOver } from '../plan/is-over.js';
@@ -148,6 +149,7 @@ export async function retrySweep(
 
 /** A sweep that was held goes on, with what ended meanwhile. */
 async function takeUp(context: ControllerContext, sweep: SweepId): Promise<void> {
+  assertNotRebuilt(context, sweep);
   await loadHeldSweep(context, sweep);
   await reconcile(context, { atStart: true });
   context.wake();

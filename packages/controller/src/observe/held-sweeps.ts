@@ -1,5 +1,6 @@
 import type { SweepId, SweepRecord } from '@adctl/protocol';
 import type { ControllerContext } from '../context.js';
+import { sweepHeld } from '../errors.js';
 import { REASONS } from '../reasons.js';
 
 /** A sweep that is set aside because something stored of it cannot be read, or that met a mistake of ours. */
@@ -9,6 +10,8 @@ export interface HeldSweep {
   readonly record: SweepRecord | undefined;
   /** Names the object. */
   readonly reason: string;
+  /** Its records are being made again: until that has ended nobody can resume or submit it. */
+  readonly isRebuilt?: boolean;
 }
 
 /**
@@ -25,4 +28,10 @@ export function holdSweep(
   context.measures.notUnderstood('sweep');
   context.books.delete(sweep);
   context.held.set(sweep, { sweep, record, reason });
+}
+
+/** @throws AdctlError user `sweep_held` while the sweep's records are being made again. */
+export function assertNotRebuilt({ held }: Pick<ControllerContext, 'held'>, sweep: SweepId): void {
+  const aside = held.get(sweep);
+  if (aside?.isRebuilt === true) throw sweepHeld(sweep, aside.reason);
 }

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as settle } from 'node:timers/promises';
 import type { RebuildProgress, SweepId, SweepSummary, TrialSummary } from '@adctl/protocol';
-import { headKey, SweepRecord, sha256 } from '@adctl/protocol';
+import { headKey, resultsPrefix, SweepRecord, sha256 } from '@adctl/protocol';
 import { commitCheckpoint } from '@adctl/storage';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Script, startScriptedWorker } from '../testing/scripted-worker.fixtures.js';
@@ -106,6 +106,51 @@ describe('records made again from the object store alone', () => {
     await startWorker();
     const again = await deployment.submit(SMALL.replace('name: toy', 'name: again'));
     expect(await deployment.until(again.sweep, ended)).toMatchObject({ state: 'completed', reused: 0 });
+  });
+
+  test('while the trials of one sweep are read, every other one goes on, and that one stands aside', async () => {
+    await startWorker();
+    const { sweep } = await deployment.submit(SMALL);
+    await deployment.until(sweep, ended);
+    await loseState();
+    await deployment.close();
+    const reading = Promise.withResolvers<void>();
+    const read = Promise.withResolvers<void>();
+    deployment = await startDeployment({
+      directory: folder.directory,
+      wrap: ({ messaging, objects }) => ({
+        messaging,
+        objects: {
+          put: (key, content, options) => objects.put(key, content, options),
+          async get(key) {
+            if (key.startsWith(resultsPrefix(sweep))) {
+              reading.resolve();
+              await read.promise;
+            }
+            return objects.get(key);
+          },
+          read: (key) => objects.read(key),
+          head: (key) => objects.head(key),
+          list: (prefix, options) => objects.list(prefix, options),
+          delete: (key, options) => objects.delete(key, options),
+          createMultipart: (key, options) => objects.createMultipart(key, options),
+          resumeMultipart: (key, uploadId) => objects.resumeMultipart(key, uploadId),
+        },
+      }),
+    });
+    await ask({ start: true });
+    await reading.promise;
+
+    await startWorker();
+    const other = await deployment.submit(SMALL.replace('name: toy', 'name: other'), { fresh: true });
+    expect(await deployment.until(other.sweep, ended)).toMatchObject({ state: 'completed' });
+    await expect(deployment.submit(SMALL)).rejects.toMatchObject({ code: 'sweep_held' });
+    expect(await ask({ start: false })).toMatchObject({ state: 'running', sweepsDone: 0 });
+
+    read.resolve();
+    await expect.poll(() => ask({ start: false })).toMatchObject({ state: 'done', trialsCreated: 4 });
+    expect(await show(sweep)).toMatchObject({ state: 'completed', counts: { completed: 4 } });
+    expect(await show(sweep)).not.toHaveProperty('problem');
   });
 
   test('repeated, it makes nothing and changes nothing', async () => {

@@ -17,9 +17,12 @@ import { createLostSweep, createLostTrial } from '../apply/write-trial.js';
 import { type ControllerContext, isoNow, nowOf } from '../context.js';
 import type { Controller } from '../controller.js';
 import { trialsRunning } from '../errors.js';
-import { loadSweep, readFrozenSweep } from '../observe/load-sweeps.js';
+import { isPoison } from '../failure-scope.js';
+import { loadHeldSweep, readFrozenSweep } from '../observe/load-sweeps.js';
+import type { SweepBook } from '../observe/sweep-book.js';
 import { countSearchTrials, type FrozenSweep } from '../plan/frozen-sweep.js';
 import { isOver } from '../plan/is-over.js';
+import { REASONS } from '../reasons.js';
 import { submissionOf } from '../submission.js';
 import { findEvidence, type TrialEvidence } from './find-evidence.js';
 import { makeRecord } from './make-record.js';
@@ -86,18 +89,62 @@ export class Rebuild {
     }
     progress.sweeps = sweeps.length;
     for (const sweep of sweeps) {
-      // One sweep is a step between two turns: the controller sees all of it or nothing.
-      await this.controller.settled(() => rebuildSweep(context, sweep, progress));
+      const frozen = await orUnreadable(progress, sweep, () => readFrozenSweep(context, { sweep }));
+      if (frozen !== null) await this.#sweep(frozen, progress);
       progress.sweepsDone += 1;
     }
     context.wake();
   }
+
+  /**
+   * A large sweep takes long, so all others go on meanwhile. This one stands aside: the turns see all of its records or none of
+   * them.
+   */
+  async #sweep(frozen: FrozenSweep, progress: Progress): Promise<void> {
+    const { context, settled } = this.controller;
+    const book = await settled(async () => setAside(context, frozen.id));
+    let isNews = true;
+    try {
+      isNews = await rebuildSweep(context, frozen, progress);
+    } finally {
+      await settled(() => bringBack(context, frozen.id, isNews ? undefined : book));
+    }
+  }
 }
 
-/** Trials first, the sweep last: a sweep without its trials would run them again. */
-async function rebuildSweep(context: ControllerContext, sweep: SweepId, progress: Progress): Promise<void> {
-  const frozen = await orUnreadable(progress, sweep, () => readFrozenSweep(context, { sweep }));
-  if (frozen === null) return;
+/** @returns what the turns knew of the sweep. */
+function setAside({ books, held }: ControllerContext, sweep: SweepId): SweepBook | undefined {
+  const book = books.get(sweep);
+  books.delete(sweep);
+  held.set(sweep, { sweep, record: book?.record, reason: REASONS.isRebuilt, isRebuilt: true });
+  return book;
+}
+
+/** @param unchanged what the turns knew of it, where that is still so; else it is read again, unless it is over. */
+async function bringBack(context: ControllerContext, sweep: SweepId, unchanged: SweepBook | undefined): Promise<void> {
+  const { books, held } = context;
+  if (unchanged !== undefined) {
+    held.delete(sweep);
+    books.set(sweep, unchanged);
+    return;
+  }
+  held.set(sweep, { sweep, record: held.get(sweep)?.record, reason: REASONS.rebuildBroke });
+  const stored = await context.sweeps.get(sweep);
+  const record = stored === null ? undefined : SweepRecord.safeParse(stored.value).data;
+  if (stored === null || (record !== undefined && isOver(record))) {
+    held.delete(sweep);
+    return;
+  }
+  try {
+    await loadHeldSweep(context, sweep);
+  } catch (error) {
+    if (!isPoison(error)) throw error; // held, for the reason of now
+  }
+}
+
+/** Trials first, the sweep last: a sweep without its trials would run them again. @returns whether anything was made. */
+async function rebuildSweep(context: ControllerContext, frozen: FrozenSweep, progress: Progress): Promise<boolean> {
+  const { id: sweep } = frozen;
   const createdBefore = progress.trialsCreated;
   let expanded = 0;
   const all = await findEvidence(context.objects, sweep);
@@ -115,17 +162,12 @@ async function rebuildSweep(context: ControllerContext, sweep: SweepId, progress
   }
   const status = await statusOf(context, frozen, expanded);
   // Frozen, but never accepted: nothing was noted of it and nothing ran.
-  if (status === null && all.length === 0) return;
+  if (status === null && all.length === 0) return false;
   const lost = status ?? { ...asSubmitted(context, frozen), expanded };
   const created = await createLostSweep(context, lost);
   await submissionOf(context, lost, lost.owner)?.claim(sweep);
   if (created) progress.sweepsCreated += 1;
-  const isNews = created || progress.trialsCreated > createdBefore;
-  const stored = await context.sweeps.get(sweep);
-  if (!isNews || stored === null) return;
-  const record = SweepRecord.parse(stored.value);
-  context.books.delete(sweep);
-  if (!isOver(record)) await loadSweep(context, record, stored.revision);
+  return created || progress.trialsCreated > createdBefore;
 }
 
 async function readRecord(
