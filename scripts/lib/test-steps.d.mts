@@ -8,3 +8,8 @@ export function skippedOf(report: {
     }[];
   }[];
 }): string[];
+export function whyNotRun(
+  step: { readonly name: string; readonly onDemand?: string },
+  plan: { readonly args: readonly string[] } | { readonly missing: string },
+  isNamed: boolean,
+): string | undefined;

@@ -1,10 +1,14 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findImagesPlan } from './images-step.mjs';
 import { SetupProblem, seconds } from './report.mjs';
 import { ROOT, run } from './run.mjs';
 
-/** Everything `npm test` checks, in this order. A failing step does not keep the later ones from running. */
+/**
+ * Everything `npm test` checks, in this order. A failing step does not keep the later ones from running. One with a `plan` asks first
+ * what it takes here; one that is `onDemand` runs only when it is named.
+ */
 export const TEST_STEPS = [
   { name: 'lint', command: ['biome', 'ci', '--colors=off'] },
   {
@@ -17,6 +21,12 @@ export const TEST_STEPS = [
   { name: 'nats', project: true },
   { name: 'cluster', project: true },
   { name: 'learn', project: true },
+  {
+    name: 'images',
+    command: ['node', '--disable-warning=ExperimentalWarning', join(ROOT, 'test/images/run-build.ts')],
+    plan: findImagesPlan,
+    onDemand: 'they take minutes and download their packages anew',
+  },
 ];
 
 /**
@@ -37,7 +47,7 @@ export async function runTests(names) {
   const outcomes = [];
   try {
     for (const step of chosen) {
-      const outcome = await runStep(step, reports);
+      const outcome = await runStep(step, { reports, isNamed: names.length > 0 });
       outcomes.push(outcome);
       if (outcome.code === 130) break;
     }
@@ -49,17 +59,37 @@ export async function runTests(names) {
   return outcomes.every((outcome) => outcome.code === 0) ? 0 : 1;
 }
 
-async function runStep(step, reports) {
+async function runStep(step, { reports, isNamed }) {
   const start = Date.now();
   process.stdout.write(`\n── ${step.name}\n`);
+  const plan = step.plan === undefined ? { args: [] } : await step.plan();
+  const notRun = whyNotRun(step, plan, isNamed);
+  if (notRun !== undefined) {
+    process.stdout.write(`── ${step.name}: ${notRun}\n`);
+    return { name: step.name, code: 0, notRun };
+  }
   const report = join(reports, `${step.name}.json`);
-  const [command, ...args] = step.project === true ? vitest(step.name, report) : step.command;
+  const [command, ...args] = step.project === true ? vitest(step.name, report) : [...step.command, ...plan.args];
   const code = await run(command, args);
   if (code !== 0) process.stdout.write(`── ${step.name} failed (exit ${code})\n`);
   const tests = step.project === true ? await readTotals(report) : undefined;
   // vitest also fails for errors outside any test; that must not end in "0 failed".
   if (tests !== undefined && code !== 0 && tests.failed === 0) tests.failed = 1;
   return { name: step.name, code, tests, time: seconds(Date.now() - start) };
+}
+
+/**
+ * Why a step does nothing.
+ *
+ * @param {{ name: string, onDemand?: string }} step
+ * @param {{ args: string[] } | { missing: string }} plan
+ * @param {boolean} isNamed on the command line
+ * @returns {string | undefined} undefined: it runs
+ */
+export function whyNotRun({ name, onDemand }, plan, isNamed) {
+  if ('missing' in plan) return `not built: ${plan.missing}`;
+  if (onDemand === undefined || isNamed) return undefined;
+  return `not built: ${onDemand}. Build and check them with: npm test -- ${name}`;
 }
 
 function vitest(project, report) {
@@ -129,6 +159,7 @@ function printSummary(outcomes, time) {
     if (outcome === undefined) {
       return `  - ${name}: not run`;
     }
+    if (outcome.notRun !== undefined) return `  - ${name}: ${outcome.notRun}`;
     const counts = outcome.tests === undefined ? '' : `, ${counted(outcome.tests)}`;
     return `  ${outcome.code === 0 ? '✓' : '✗'} ${name} (${outcome.time}${counts})`;
   });
@@ -136,8 +167,8 @@ function printSummary(outcomes, time) {
   for (const { tests } of outcomes) {
     for (const key of Object.keys(total)) total[key] += tests?.[key] ?? 0;
   }
-  const skipped = outcomes.flatMap(({ name, tests }) =>
-    (tests?.skippedWhat ?? []).map((what) => `  - ${name}: ${what}`),
+  const skipped = outcomes.flatMap(({ name, tests, notRun }) =>
+    (notRun === undefined ? (tests?.skippedWhat ?? []) : [notRun]).map((what) => `  - ${name}: ${what}`),
   );
   const notRun =
     skipped.length === 0
