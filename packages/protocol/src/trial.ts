@@ -71,9 +71,12 @@ export const TrialSpec = z.object({
   checkpointRule: CheckpointRule,
   /** Wall time after which an attempt is ended with failure class timeout. */
   timeoutMs: z.int().positive(),
-  /** Digest over the code that computes numbers (method, kit, evaluation, data, worker). */
+  /** Digest over the code that computes numbers: method, kit, backbones, evaluation, data, training loop, versions of packages. */
   codeVersion: Sha256,
-  /** Digest over everything that decides the numbers: equal identities are the same trial and are reused. */
+  /**
+   * Digest over everything planned that decides the numbers: equal identities are the same trial and are reused on the same class of
+   * workers. The engine is no part of it: the worker brings it, and each result names it.
+   */
   identity: Sha256,
 });
 export type TrialSpec = z.infer<typeof TrialSpec>;

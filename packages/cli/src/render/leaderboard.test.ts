@@ -48,7 +48,9 @@ describe('renderLeaderboard', () => {
     const one = renderLeaderboard(buildLeaderboard([buildRow(), buildRow(unranked)]), PLAIN);
     const two = renderLeaderboard(buildLeaderboard([buildRow(), buildRow({ rank: 2 })]), PLAIN);
 
+    expect(one).toContain('Report seeds were never used to choose anything');
     expect(one).not.toContain('best of');
+    expect(two).not.toContain('never used');
     expect(two).toContain("ocgan's first row is the best of 2 on the test images; nothing else chose between them");
   });
 

@@ -142,18 +142,20 @@ function renderFootnotes(group: LeaderboardGroup, style: Style): string {
     [row, ...row.classes].flatMap((cell) => [cell.published, cell.publishedPixelAuroc, cell.publishedPro]),
   );
   const byMethod = [...Map.groupBy(rows, ({ method }) => method)];
+  const severalRanked = byMethod.flatMap(([method, own]) => {
+    const ranked = own.filter(({ rank }) => rank !== null).length;
+    if (ranked < 2) return [];
+    return [`${method}'s first row is the best of ${ranked} on the test images; nothing else chose between them.`];
+  });
   const changed = byMethod.filter(([, own]) => new Set(own.flatMap((row) => row.codeVersions)).size > 1);
   const engines = byMethod.map(([method, own]) => {
     return { method, used: [...new Set(own.flatMap((row) => row.engines.map(engineText)))] };
   });
   const notes = [
-    'AUROC is the mean ± standard deviation over report seeds of the test AUROC; classes are averaged within a seed first. The interval is Student t over those seeds. Report seeds were never used to choose anything.',
+    'AUROC is the mean ± standard deviation over report seeds of the test AUROC; classes are averaged within a seed first. The interval is Student t over those seeds.',
+    ...(severalRanked.length === 0 ? ['Report seeds were never used to choose anything.'] : []),
+    ...severalRanked,
     'Tried counts the different configurations of the method here, searched or reported, over all sweeps shown. Compute is at least the time that all its searches and the row took, failed attempts included, cancelled ones not.',
-    ...byMethod.flatMap(([method, own]) => {
-      const ranked = own.filter(({ rank }) => rank !== null).length;
-      if (ranked < 2) return [];
-      return [`${method}'s first row is the best of ${ranked} on the test images; nothing else chose between them.`];
-    }),
     ...(few ? ['Fewer than three report seeds: no ± and no interval, because a spread of two says nothing.'] : []),
     'Untrained is the same network before its first step on the same test images: what learning has to beat. Selection is what ranking saw: held-out normals against synthetic anomalies.',
     ...(rows.some((row) => row.pixelAuroc !== null)
