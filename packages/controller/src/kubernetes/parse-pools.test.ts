@@ -77,6 +77,7 @@ it('reports every mistake at once, with its place', () => {
 
 it.each([
   ['min above max', { min: 5 }, 'min: is 5, above max, which is 4'],
+  ['a name that ends too early in a worker’s id', { name: 'gpu--spot' }, "must not hold '--'"],
   ['an image without a tag', { image: 'registry.example:5000/worker' }, 'image: has neither a tag nor a digest'],
   ['an image that moves', { image: 'worker:latest' }, "image: must not be 'latest'"],
   [

@@ -90,6 +90,27 @@ await describeOnServers(
       open.push(messaging);
       return messaging;
     };
+    /** A worker as it is deployed: with an id and inboxes of its own, and the credential of its pool. */
+    const asPool = async (pool: 'cpu' | 'gpu') => {
+      const id = WorkerId.parse(`${pool}--1-1-x7k2p`);
+      const worker = await connectNats({
+        ...optionsOf('worker', 'w1'),
+        ...{ identity: id, inboxPrefix: `_INBOX_${pool}.${id}`, credentials: keys[pool].credentials },
+      });
+      open.push(worker);
+      return { id, worker };
+    };
+    const asCriminal = (who: keyof typeof keys) =>
+      connectClient({
+        servers: [current().url],
+        name: 'criminal',
+        inboxPrefix: `_INBOX_${who}`,
+        credentials: keys[who].credentials,
+        ...tls,
+        firstConnectMs: 0,
+        reconnectWaitMs: 50,
+        report: (problem) => problems.push(problem),
+      });
     beforeAll(async () => {
       await prepareNats({ ...optionsOf('controller', 'controller'), classes: ['cpu', 'gpu24'] });
     });
@@ -170,12 +191,7 @@ await describeOnServers(
         ['cpu', 'cpu'],
         ['gpu', 'gpu24'],
       ] as const) {
-        const id = WorkerId.parse(`${pool}--1-1-x7k2p`);
-        const worker = await connectNats({
-          ...optionsOf('worker', 'w1'),
-          ...{ identity: id, inboxPrefix: `_INBOX_${pool}.${id}`, credentials: keys[pool].credentials },
-        });
-        open.push(worker);
+        const { id, worker } = await asPool(pool);
         await worker.control.subscribe(orderTopic(id), (topic) => heard.push(topic));
         await worker.control.publish(heartbeatTopic(id), 1);
         await controller.control.publish(orderTopic(id), 1);
@@ -190,6 +206,26 @@ await describeOnServers(
       );
       await expect.poll(() => heard.toSorted()).toEqual(topics);
       expect(problems).toEqual([]);
+    });
+
+    it('an ack that a JetStream domain would make its own ends no trial of another class', async () => {
+      const controller = await as('controller', 'controller');
+      const { worker } = await asPool('gpu');
+      const criminal = await asCriminal('cpu');
+      open.push(criminal);
+      await controller.queue.publish(entry('gpu24'));
+      const delivery = await worker.queue.next({ class: 'gpu24', waitMs: 5_000 });
+
+      // Where the server looks for the numbers of the delivery stand the names that the permission asks for.
+      for (const word of ['+ACK', '+TERM', '-NAK']) {
+        criminal.publish('$JS.ACK.AD_JOBS.w_gpu24_normal.AD_JOBS.w_cpu_normal.1.1.1', word);
+      }
+      await criminal.flush();
+
+      expect(problems).toEqual([]); // the server lets it pass
+      expect(await controller.queue.contents()).toHaveLength(1);
+      await delivery?.ack();
+      expect(await controller.queue.contents()).toEqual([]);
     });
 
     /** Publishes, requests and subscriptions that the server must refuse, by role. */
@@ -305,16 +341,7 @@ await describeOnServers(
     describe.each(['w1', 'cpu', 'alice', 'root', 'controller'] as const)('%s is refused to', (who) => {
       let client: NatsClient;
       beforeAll(async () => {
-        client = await connectClient({
-          servers: [current().url],
-          name: 'criminal',
-          inboxPrefix: `_INBOX_${who}`,
-          credentials: keys[who].credentials,
-          ...tls,
-          firstConnectMs: 0,
-          reconnectWaitMs: 50,
-          report: () => undefined,
-        });
+        client = await asCriminal(who);
       });
       afterAll(() => client.close());
       const denied = expect.objectContaining({ code: 'nats_permission_denied', kind: 'permanent' });
