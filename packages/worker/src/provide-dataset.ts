@@ -89,7 +89,7 @@ export function createDatasetProvider({ objects, config, clock }: DatasetProvide
     await receiveShared(shared, manifest, {
       cacheDir,
       repeat,
-      now: clock.now,
+      now: () => clock.now(),
       read: (file) => readFile(objects, shared, manifest, file, signal),
       onProgress(bytes) {
         if (clock.now() - saidAt < SAY_EVERY_MS) return;
