@@ -1,4 +1,4 @@
-import { getMaxListeners } from 'node:events';
+import { getMaxListeners, setMaxListeners } from 'node:events';
 import { openEmbedded } from '@adctl/messaging/embedded';
 import { createFilesystemStore } from '@adctl/storage/filesystem';
 import { createS3Store } from '@adctl/storage/s3';
@@ -102,6 +102,7 @@ test.each([
 
 test('any number of writes under way may listen for the end of the leadership', () => {
   const leadership = new Losable();
+  setMaxListeners(10, leadership.lost); // what Node begins with, outside of test runners
 
   guardWrites({ messaging, objects: createFilesystemStore(folder.directory) }, leadership);
 
