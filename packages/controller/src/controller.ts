@@ -3,6 +3,7 @@ import type { Sha256, WorkerId } from '@adctl/protocol';
 import type { ObjectStore } from '@adctl/storage';
 import type { Logger } from 'pino';
 import { forgetLeases } from './apply/forget-leases.js';
+import { mendStatuses } from './apply/sweep-status.js';
 import { settleAll } from './batches.js';
 import type { ControllerContext, Counters, ExplainClass } from './context.js';
 import { codeOf, isPassing, isSuperseded } from './failure-scope.js';
@@ -176,12 +177,18 @@ export async function startController(options: ControllerOptions): Promise<Contr
 
   /** A claim of a worker that is known to be dead, heard of late: not to wait for the next tick. */
   function mend(): void {
-    if (!started || stop.signal.aborted) return;
+    if (!started) return;
+    runSoon(async () => {
+      await reconcile(context);
+      wake();
+    });
+  }
+
+  /** Runs part of what a tick does between two turns. */
+  function runSoon(step: () => Promise<void>): void {
     void serial
       .run(async () => {
-        if (stop.signal.aborted) return;
-        await reconcile(context);
-        wake();
+        if (!stop.signal.aborted) await step();
       })
       .catch((error: unknown) => {
         if (!isPassing(error)) fail(error); // the next tick tries again
@@ -230,6 +237,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     started = true;
     clock.after(times.renewMs, tick);
     wake();
+    runSoon(() => mendStatuses(context)); // nobody waits for it to be answered
     // Left behind by a controller that died while it deleted them.
     const ofSweeps = Map.groupBy(strays, ({ key }) => key.split('.')[0] ?? '');
     const forgetting = [...ofSweeps].map(([sweep, seen]) => forgetLeases(context, sweep, seen));

@@ -45,6 +45,7 @@ async function runThrough(death: Death | null, orderedWrites: boolean) {
     });
     const stop = new AbortController();
     try {
+      await deployment.controller.settled(async () => undefined);
       const mended = await disagreements(deployment);
       await startScriptedWorker({ ...deployment, worker: 'w-second', signal: stop.signal, script });
       const { sweep } = await deployment.submit(SOURCE);

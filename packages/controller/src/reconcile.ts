@@ -16,7 +16,7 @@ import { setApart } from './set-apart.js';
  *
  * @param known.everyClaimDead at an embedded start: whoever held a claim was connected to our predecessor.
  * @param known.workerEnded a worker's process just ended.
- * @param known.atStart the controller has just begun to listen.
+ * @param known.atStart the controller has just begun to listen; status objects can wait until it is there for others.
  * @returns how many things were mended.
  */
 export async function reconcile(
@@ -40,7 +40,7 @@ export async function reconcile(
     isLive: (sweep, trial) => context.held.has(sweep) || context.books.get(sweep)?.get(trial) !== undefined,
   });
   await inBatches(actions, (action) => applyApart(context, action).finally(context.pulse));
-  await mendStatuses(context);
+  if (!atStart) await mendStatuses(context);
   const redelivered = actions.filter(({ action }) => action === 'redeliver' || action === 'republish').length;
   context.measures.reconciled((performance.now() - begin) / 1000, redelivered);
   return actions.length;

@@ -88,6 +88,7 @@ class Leader implements Leadership {
       expectedSlots: { cpu: 1 },
       leadership: this,
     });
+    await this.controller.settled(async () => undefined); // the objects are taken over
     return this.controller;
   }
 

@@ -293,6 +293,7 @@ describe('two controllers at once', () => {
     ).rejects.toMatchObject({ code: 'controller_superseded' });
 
     expect(await stored(sweep)).toEqual(before);
+    await second.settled(async () => undefined); // the objects are taken over
     expect(await disagreements({ messaging, objects: second.context.objects })).toEqual([]);
     expect(before).toMatchObject({ state: 'search', term: next.leadership!.term });
     const entries = await messaging.state.bucket('trial').entries(sweep);
