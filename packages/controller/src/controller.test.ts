@@ -62,6 +62,7 @@ describe('a sweep from submission to leaderboard', () => {
     const { sweep: live } = await deployment.submit(sweepFile(), { fresh: true });
     await deployment.until(live, ({ counts }) => counts.dispatched > 0);
     const lease: Lease = {
+      version: 1,
       attempt: 1,
       worker: WorkerId.parse('w'),
       renewedAt: new Date().toISOString(),

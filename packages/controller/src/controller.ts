@@ -217,7 +217,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   async function begin(): Promise<() => Promise<void>> {
     const step = <T>(promise: Promise<T>) => unlessAborted(stop.signal, promise);
     // Events from here on are followed; what happened before is read from records, leases and objects.
-    const about = { at: new Date(clock.now()).toISOString() };
+    const about = { version: 1, at: new Date(clock.now()).toISOString() };
     const marker = await step(messaging.events.append('controller.start', about));
     await step(loadSweeps(context));
     const leasesRead = Promise.withResolvers<readonly StateEntry[]>();

@@ -211,6 +211,7 @@ async function toAccepted(
   frozen?: FrozenSweep,
 ): Promise<SweepAccepted> {
   return {
+    version: 1,
     sweep: record.sweep,
     ...how,
     ...(record.after === undefined ? {} : { after: record.after }),

@@ -39,7 +39,7 @@ async function submitted(): Promise<{ readonly sweep: SweepId; readonly trial: T
 }
 
 async function claim(sweep: SweepId, trial: TrialId): Promise<void> {
-  const lease: Lease = { attempt: 1, worker, renewedAt: new Date().toISOString() };
+  const lease: Lease = { version: 1, attempt: 1, worker, renewedAt: new Date().toISOString() };
   await leases().create(`${sweep}.${trial}`, lease);
   await bench.deployment.until(sweep, ({ counts }) => counts.running === 1);
 }
@@ -166,7 +166,7 @@ describe('what a worker writes that cannot be read holds up nobody, also after a
     });
     expect(await bench.deployment.leaderboard(sweep)).not.toHaveProperty('leftOut');
     await bench.startWorker(() => completes);
-    expect(await bench.deployment.request('sweeps.retry', { sweep })).toEqual({ retried: 1 });
+    expect(await bench.deployment.request('sweeps.retry', { sweep })).toMatchObject({ retried: 1 });
     await bench.deployment.until(sweep, ended);
     const again = (await bench.list(sweep)).find((one) => one.trial === trial);
     expect(again).toMatchObject({ state: 'completed', generation: 1 });

@@ -49,7 +49,7 @@ describe('what was lost behind the controller comes back', () => {
     const delivery = (await bench.deployment.messaging.queue.next({ class: 'cpu', waitMs: 5_000 }))!;
     const { trial, spec } = delivery.assignment;
     const worker = WorkerId.parse('w-silent');
-    const lease: Lease = { attempt: 1, worker, renewedAt: new Date().toISOString() };
+    const lease: Lease = { version: 1, attempt: 1, worker, renewedAt: new Date().toISOString() };
     await bench.deployment.messaging.state.bucket('lease').create(`${sweep}.${trial}`, lease);
     await bench.deployment.until(sweep, ({ counts }) => counts.running === 1);
 

@@ -74,7 +74,7 @@ describe('failures', () => {
     const trials = await list(sweep);
     const board = await bench.deployment.leaderboard(sweep);
 
-    expect([unnamed, answer]).toEqual([{ retried: 0 }, { retried: 2 }]);
+    expect([unnamed, answer]).toMatchObject([{ retried: 0 }, { retried: 2 }]);
     expect(board.groups[0]?.rows[0]).toMatchObject({ rank: 1, endings: { completed: 3 }, retried: { diverged: 1 } });
     expect(summary).toMatchObject({ state: 'completed', counts: { completed: 4, diverged: 0 } });
     expect(trials.map(({ generation }) => generation)).toEqual([1, 1, 0, 0]);

@@ -15,7 +15,7 @@ async function claimAs(worker: WorkerId, sweep: SweepId): Promise<void> {
   const leases = messaging.state.bucket('lease');
   const held = await leases.get(key);
   const attempt = held === null ? 1 : Lease.parse(held.value).attempt + 1;
-  const lease: Lease = { attempt, worker, renewedAt: new Date().toISOString() };
+  const lease: Lease = { version: 1, attempt, worker, renewedAt: new Date().toISOString() };
   const written = held === null ? leases.create(key, lease) : leases.update(key, lease, held.revision);
   expect(await written).not.toBeNull();
   await bench.deployment.until(sweep, ({ counts }) => counts.running === 1);

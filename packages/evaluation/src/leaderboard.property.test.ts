@@ -38,6 +38,7 @@ describe('leaderboard', () => {
       buildResult({ phase: 'search', configuration: 'c-3', auroc: 1, seed: 90, seconds: 7, index: 2 }),
     ];
     const preempted = {
+      version: 1 as const,
       attempt: 1,
       class: 'preempted' as const,
       failure: { code: 'x', kind: 'transient' as const, message: 'm', details: {} },

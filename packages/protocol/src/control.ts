@@ -5,6 +5,7 @@ import { Sha256, SweepId, TrialId } from './ids.js';
 import { SelectionMetrics, TrialResult } from './result.js';
 import { TrialPhase, TrialRecord, TrialSpec } from './trial.js';
 import { RetriableState, TrialState } from './trial-state.js';
+import { Version1 } from './version.js';
 
 /** `search` runs the space; `report` retrains the finalists; the rest are ends or a person's pause. */
 export const SweepState = z.enum(['search', 'report', 'paused', 'completed', 'cancelled', 'failed']);
@@ -101,6 +102,7 @@ export const SubmitSweep = z.object({
 export type SubmitSweep = z.infer<typeof SubmitSweep>;
 
 export const SweepAccepted = z.object({
+  version: Version1,
   sweep: SweepId,
   /** False when the sweep was already there: submitting twice is the same sweep. */
   created: z.boolean(),
@@ -117,6 +119,7 @@ const ImageSize = z.object({ height: z.int().min(1), width: z.int().min(1), chan
 
 /** What the controller found out about a data set. */
 export const DatasetLook = z.object({
+  version: Version1,
   /** What can be normal under the protocol asked for. */
   classes: z.array(z.string()),
   /** Protocols that can split it. */
@@ -136,6 +139,7 @@ export const TrialSummary = TrialRecord.extend({
 export type TrialSummary = z.infer<typeof TrialSummary>;
 
 export const TrialDetail = z.object({
+  version: Version1,
   record: TrialRecord,
   spec: TrialSpec,
   result: TrialResult.optional(),
@@ -147,6 +151,7 @@ export type TrialDetail = z.infer<typeof TrialDetail>;
 
 /** Why a trial is where it is: the binding constraint first. */
 export const TrialWhy = z.object({
+  version: Version1,
   trial: TrialId,
   state: TrialState,
   reasons: Reasons,
@@ -231,6 +236,7 @@ export type ControllerStatus = z.infer<typeof ControllerStatus>;
 
 /** How far a rebuild has come; the last one's account when none runs. */
 export const RebuildProgress = z.object({
+  version: Version1,
   state: z.enum(['idle', 'running', 'done', 'failed']),
   /** Sweeps found in the object store, and looked through so far. */
   sweeps: z.int(),
@@ -255,6 +261,7 @@ export type GcReason = z.infer<typeof GcReason>;
 
 /** How far a garbage collection has come; the last one's account when none runs. */
 export const GcProgress = z.object({
+  version: Version1,
   state: z.enum(['idle', 'running', 'done', 'failed']),
   /** Nothing is deleted; everything else is as if. */
   dryRun: z.boolean(),
@@ -273,17 +280,25 @@ export const GcProgress = z.object({
 });
 export type GcProgress = z.infer<typeof GcProgress>;
 
-export const SweepRef = z.object({ sweep: SweepId });
-const TrialRef = z.object({ sweep: SweepId.optional(), trial: TrialId });
-/** A unique prefix of a trial id is enough. */
-const TrialPrefix = z.object({ sweep: SweepId.optional(), trial: z.string().min(1) });
+/** Trials that were queued again. */
+export const SweepRetried = z.object({ version: Version1, retried: z.int() });
+export type SweepRetried = z.infer<typeof SweepRetried>;
 
-/** Payload schema of every verb the controller serves. Answers are the schemas named in the comments. */
+const Request = z.object({ version: Version1 });
+export const SweepRef = Request.extend({ sweep: SweepId });
+const TrialRef = Request.extend({ sweep: SweepId.optional(), trial: TrialId });
+/** A unique prefix of a trial id is enough. */
+const TrialPrefix = Request.extend({ sweep: SweepId.optional(), trial: z.string().min(1) });
+
+/**
+ * Payload schema of every verb the controller serves; payloads of writers that name no version are of version 1. Answers are
+ * the schemas named in the comments.
+ */
 export const ControlRequest = {
   /** → SweepAccepted */
   'sweeps.submit': SubmitSweep,
   /** → SweepSummary[] newest first */
-  'sweeps.list': z.object({ active: z.boolean().optional() }),
+  'sweeps.list': Request.extend({ active: z.boolean().optional() }),
   /** → SweepSummary */
   'sweeps.show': SweepRef,
   /** → SweepSummary */
@@ -299,14 +314,14 @@ export const ControlRequest = {
   }),
   /**
    * Retries final trials that ended in one of these states (default: all but diverged, which is an outcome of training), or only those
-   * whose last failure is of some classes. → { retried: number }
+   * whose last failure is of some classes. → SweepRetried
    */
   'sweeps.retry': SweepRef.extend({
     states: z.array(RetriableState).optional(),
     classes: z.array(z.string()).optional(),
   }),
   /** → TrialSummary[] by index */
-  'trials.list': z.object({
+  'trials.list': Request.extend({
     sweep: SweepId.optional(),
     states: z.array(TrialState).optional(),
     phase: TrialPhase.optional(),
@@ -319,7 +334,7 @@ export const ControlRequest = {
   /** → LogLine[] stored so far */
   'trials.logs': TrialRef,
   /** → Leaderboard (evaluation) */
-  leaderboard: z.object({
+  leaderboard: Request.extend({
     dataset: z.string().optional(),
     method: z.string().optional(),
     protocol: z.string().optional(),
@@ -329,11 +344,11 @@ export const ControlRequest = {
    * `start`: makes lost records again from the object store (`force` even while trials run). Without it, tells how far it is.
    * → RebuildProgress
    */
-  'admin.rebuild': z.object({ start: z.boolean(), force: z.boolean() }),
+  'admin.rebuild': Request.extend({ start: z.boolean(), force: z.boolean() }),
   /** `start`: clears old checkpoints away. Without it, tells how far it is. → GcProgress */
-  'admin.gc': z.object({ start: z.boolean(), dryRun: z.boolean() }),
+  'admin.gc': Request.extend({ start: z.boolean(), dryRun: z.boolean() }),
   /** What a sweep on this data set would be planned with, wherever the images are. → DatasetLook */
-  'datasets.look': z.object({
+  'datasets.look': Request.extend({
     name: z.string(),
     protocol: z.string(),
     /** Absolute, where controller and workers run; or `shared:<digest>`. */
@@ -341,9 +356,9 @@ export const ControlRequest = {
     image: ImageSize.optional(),
   }),
   /** Data sets in the object store, the newest first. → SharedDataset[] */
-  'datasets.list': z.object({}),
+  'datasets.list': Request,
   /** → ControllerStatus */
-  status: z.object({}),
+  status: Request,
 } as const;
 export type ControlVerb = keyof typeof ControlRequest;
 

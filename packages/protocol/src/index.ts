@@ -15,6 +15,7 @@ export {
   SweepAccepted,
   SweepRecord,
   SweepRef,
+  SweepRetried,
   SweepSummary,
   TrialDetail,
   TrialSummary,
@@ -168,4 +169,5 @@ export {
   TRIAL_STATES,
   TrialState,
 } from './trial-state.js';
+export { Version1 } from './version.js';
 export { HEARTBEATS, heartbeatTopic, isHeartbeatOf, orderTopic, POOL_SEPARATOR } from './worker-topics.js';

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Failure } from './failure.js';
 import { ConfigurationId, Sha256, SweepId, TrialId, WorkerId } from './ids.js';
 import { FinalState, TrialState } from './trial-state.js';
+import { Version1 } from './version.js';
 
 /** Search trials rank configurations; report trials retrain the finalists with fresh seeds and alone feed AUROC columns. */
 export const TrialPhase = z.enum(['search', 'report']);
@@ -83,6 +84,7 @@ export type TrialSpec = z.infer<typeof TrialSpec>;
 
 /** One ended attempt that did not end the trial. */
 export const AttemptRecord = z.object({
+  version: Version1,
   attempt: z.int().min(1),
   worker: WorkerId.optional(),
   class: FailureClass,
@@ -143,6 +145,7 @@ export type TrialRecord = z.infer<typeof TrialRecord>;
 
 /** A worker's claim (bucket `lease`, same key as the trial). Renewed by compare-and-set; a refused renewal stops the worker. */
 export const Lease = z.object({
+  version: Version1,
   attempt: z.int().min(1),
   worker: WorkerId,
   renewedAt: z.iso.datetime(),

@@ -121,7 +121,7 @@ function createClaim(options: ClaimOptions, attempt: number, first: { revision: 
 }
 
 function toLease(attempt: number, worker: WorkerId, clock: Clock): Lease {
-  return { attempt, worker, renewedAt: new Date(clock.now()).toISOString() };
+  return { version: 1, attempt, worker, renewedAt: new Date(clock.now()).toISOString() };
 }
 
 /** After an outage every holder gets an ack wait to renew: it may have trained through it. */

@@ -28,7 +28,7 @@ async function follow(attempt?: number, stopAtOnce = false): Promise<string[]> {
       looks += 1;
       const isOver = looks > 2;
       if (isOver) stored = [line('first attempt'), line('said and stored', 2), line('missed', 2)];
-      return { trial: TRIAL, state: isOver ? 'completed' : 'running', reasons: [] };
+      return { version: 1, trial: TRIAL, state: isOver ? 'completed' : 'running', reasons: [] };
     },
   });
   const pace = {

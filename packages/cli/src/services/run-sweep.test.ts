@@ -7,7 +7,14 @@ import { runSweep, type SweepRun } from './run-sweep.js';
 import { exitCodeOf } from './sweep-outcome.js';
 
 const failed = buildTrial({ state: 'failed', reason: 'three attempts out of memory' });
-const accepted: SweepAccepted = { sweep: SWEEP, created: true, skipped: false, searchTrials: 8, reportTrials: 6 };
+const accepted: SweepAccepted = {
+  version: 1,
+  sweep: SWEEP,
+  created: true,
+  skipped: false,
+  searchTrials: 8,
+  reportTrials: 6,
+};
 
 function buildRun(
   changes: Partial<SweepRun> = {},

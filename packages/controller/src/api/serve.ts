@@ -99,10 +99,12 @@ function createHandlers(controller: Controller, options: ApiOptions, archive: Ar
     'sweeps.show': ({ sweep }) => showSweep(context, archive, sweep),
     'sweeps.pause': ({ sweep }) => thenShow(sweep, () => pauseSweep(context, sweep)),
     'sweeps.resume': ({ sweep }) => thenShow(sweep, () => resumeSweep(context, sweep)),
-    'sweeps.set': ({ sweep, ...change }) => thenShow(sweep, () => setSweep(context, sweep, change)),
+    'sweeps.set': ({ sweep, parallel, priority }) =>
+      thenShow(sweep, () => setSweep(context, sweep, { parallel, priority })),
     'sweeps.cancel': ({ sweep, now, deadlineSeconds }, by) =>
       thenShow(sweep, () => cancelSweep(context, sweep, { now, deadlineSeconds, by })),
-    'sweeps.retry': ({ sweep, ...which }) => controller.settled(() => retrySweep(context, archive, sweep, which)),
+    'sweeps.retry': ({ sweep, states, classes }) =>
+      controller.settled(() => retrySweep(context, archive, sweep, { states, classes })),
     'trials.list': (filter) => listTrials(trials, filter),
     'trials.show': (request) => showTrial(trials, request),
     'trials.why': (request) => explain(trials, request),

@@ -1,4 +1,4 @@
-import type { RetriableState, SweepId, SweepRecord, SweepSummary } from '@adctl/protocol';
+import type { RetriableState, SweepId, SweepRecord, SweepRetried, SweepSummary } from '@adctl/protocol';
 import { publishAgain } from '../apply/dispatch-trials.js';
 import { orderStop } from '../apply/fold-facts.js';
 import { retryTrials } from '../apply/retry-trials.js';
@@ -140,11 +140,11 @@ export async function retrySweep(
     states = RETRIED,
     classes,
   }: { readonly states?: readonly RetriableState[] | undefined; readonly classes?: readonly string[] | undefined },
-): Promise<{ readonly retried: number }> {
+): Promise<SweepRetried> {
   if (context.held.has(sweep)) await takeUp(context, sweep);
   const { record } = await archive.find(sweep);
   if (record.cancelRequest !== undefined && !isOver(record)) throw wrongSweepState(sweep, 'cancelling', 'retried');
-  return { retried: await retryTrials(context, record, { states, classes }) };
+  return { version: 1, retried: await retryTrials(context, record, { states, classes }) };
 }
 
 /** A sweep that was held goes on, with what ended meanwhile. */

@@ -102,6 +102,7 @@ export async function showTrial(
   const spec = result?.spec ?? (await specOfKnown(api.context, known, record));
   const locations = Object.entries(result?.artifacts ?? {}).map(([name, { key }]) => [name, api.locate(key)]);
   return {
+    version: 1,
     record,
     spec,
     ...(result === null ? {} : { result }),
@@ -120,7 +121,7 @@ export async function explain(
   const exact = planned.length === 1 ? planned.find(({ trial }) => trial === request.trial) : undefined;
   const record = exact ?? (await findTrial(api, request, planned));
   const held = api.context.held.get(record.sweep);
-  if (held !== undefined) return { trial: record.trial, state: record.state, reasons: [whyHeld(held)] };
+  if (held !== undefined) return { version: 1, trial: record.trial, state: record.state, reasons: [whyHeld(held)] };
   return explainRecord(api.context, await api.archive.find(record.sweep), record);
 }
 

@@ -110,6 +110,7 @@ async function rememberIdentity(context: ControllerContext, book: SweepBook, rec
   const spec = planned.trial === record.trial ? planned : await specOf(context, book, record);
   const { identity, sweep, trial } = spec;
   await context.identities.create(identityKey(book.frozen.class, identity), {
+    version: 1,
     sweep,
     trial,
     resultKey: record.resultKey,

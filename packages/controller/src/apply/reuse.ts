@@ -1,4 +1,13 @@
-import { isFinal, type Sha256, SweepId, TrialId, type TrialRecord, type TrialSpec, trainedWith } from '@adctl/protocol';
+import {
+  isFinal,
+  type Sha256,
+  SweepId,
+  TrialId,
+  type TrialRecord,
+  type TrialSpec,
+  trainedWith,
+  Version1,
+} from '@adctl/protocol';
 import { readResult } from '@adctl/storage';
 import { z } from 'zod';
 import type { ControllerContext } from '../context.js';
@@ -10,7 +19,7 @@ import { REASONS } from '../reasons.js';
 import { storeResult, toResultFacts } from './results.js';
 
 /** Where an identity's result lies (bucket `identity`). */
-const Known = z.object({ sweep: SweepId, trial: TrialId, resultKey: z.string() });
+const Known = z.object({ version: Version1, sweep: SweepId, trial: TrialId, resultKey: z.string() });
 
 /** Key of an identity: what was trained on one class of workers is no result of another, a CPU's none of a GPU. */
 export function identityKey(workerClass: string, identity: Sha256): string {

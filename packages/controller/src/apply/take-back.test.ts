@@ -30,7 +30,12 @@ test('an attempt whose record comes between the first look and the fence is not 
   const delivery = await bench.deployment.messaging.queue.next({ class: 'cpu', waitMs: 5_000 });
   const trial: TrialId = delivery!.assignment.trial;
   late = attemptRecordKey(sweep, trial, 0, 1);
-  const lease: Lease = { attempt: 1, worker: WorkerId.parse('w-dying'), renewedAt: new Date().toISOString() };
+  const lease: Lease = {
+    version: 1,
+    attempt: 1,
+    worker: WorkerId.parse('w-dying'),
+    renewedAt: new Date().toISOString(),
+  };
   await bench.deployment.messaging.state.bucket('lease').create(`${sweep}.${trial}`, lease);
   await delivery!.ack();
   await bench.deployment.until(sweep, ({ counts }) => counts.running === 1);

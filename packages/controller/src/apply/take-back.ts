@@ -82,7 +82,11 @@ export async function findAttempt(
     context.logger.error({ err: error, sweep, trial }, 'the record of an attempt cannot be read');
     context.measures.notUnderstood('attempt');
     const { cause: _cause, ...failure } = toFailure(error);
-    return { fact: 'attempt', generation, attempt: { attempt, class: 'infra', failure, endedAt: isoNow(context) } };
+    return {
+      fact: 'attempt',
+      generation,
+      attempt: { version: 1, attempt, class: 'infra', failure, endedAt: isoNow(context) },
+    };
   }
 }
 
@@ -111,6 +115,7 @@ export async function fence(
       return { attempt, fence: attempt, worker: record.worker };
     }
     const raised: Lease = {
+      version: 1,
       attempt: attempt + 1,
       worker: CONTROLLER_ID,
       renewedAt: isoNow(context),

@@ -68,7 +68,7 @@ test('clears away what the plan says, manifest first, and what is left can be co
   for (const step of [1, 2, 3, 4]) await commit(first!.trial, 1, step);
   for (const step of [1, 2, 3]) await commit(second!.trial, 5, step);
   await objects.put(`${trialCheckpointsPrefix(sweep, first!.trial)}a1/s9/half`, Buffer.from('x'));
-  const lease: Lease = { attempt: 5, worker: WorkerId.parse('w-b'), renewedAt: new Date().toISOString() };
+  const lease: Lease = { version: 1, attempt: 5, worker: WorkerId.parse('w-b'), renewedAt: new Date().toISOString() };
   await messaging.state.bucket('lease').put(`${sweep}.${second!.trial}`, lease);
   const keys = async () => {
     const all: string[] = [];

@@ -33,6 +33,7 @@ type Progress = { -readonly [K in keyof GcProgress]: GcProgress[K] };
 type GcContext = Pick<ControllerContext, 'objects' | 'sweeps' | 'trials' | 'leases' | 'results' | 'clock' | 'logger'>;
 
 const idle = (): Progress => ({
+  version: 1,
   state: 'idle',
   dryRun: false,
   sweeps: 0,

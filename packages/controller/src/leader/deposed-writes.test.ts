@@ -176,6 +176,7 @@ describe('a final result that a controller writes', () => {
     fact: 'attempt',
     generation: 0,
     attempt: {
+      version: 1,
       attempt: 1,
       class: 'user',
       failure: { code: 'bad_value', kind: 'user', message: 'no such thing', details: {} },

@@ -12,12 +12,12 @@ const history = fc.array(fc.constantFrom('failed', 'lost', 'drained'), { maxLeng
   const facts: TrialFact[] = [];
   for (const [i, ending] of endings.entries()) {
     const attempt = i + 1;
-    facts.push({ fact: 'lease', lease: { attempt, worker: WORKER, renewedAt: at } });
+    facts.push({ fact: 'lease', lease: { version: 1, attempt, worker: WORKER, renewedAt: at } });
     if (ending === 'failed') facts.push({ fact: 'attempt', generation: 0, attempt: failedAttempt(attempt, 'infra') });
     if (ending === 'drained') facts.push({ fact: 'release', generation: 0, attempt, reason: 'drained' });
   }
   const last = endings.length + 1;
-  facts.push({ fact: 'lease', lease: { attempt: last, worker: WORKER, renewedAt: at } });
+  facts.push({ fact: 'lease', lease: { version: 1, attempt: last, worker: WORKER, renewedAt: at } });
   facts.push({
     fact: 'result',
     result: {

@@ -7,7 +7,7 @@ const context = { now: NOW, limits: { maxAttempts: 3, timeScale: 1 } };
 const at = NOW.toISOString();
 const lease = (attempt: number, released?: boolean): TrialFact => ({
   fact: 'lease',
-  lease: { attempt, worker: WORKER, renewedAt: at, ...(released === undefined ? {} : { released }) },
+  lease: { version: 1, attempt, worker: WORKER, renewedAt: at, ...(released === undefined ? {} : { released }) },
 });
 const result = (changes: Partial<ResultFacts> = {}): TrialFact => ({
   fact: 'result',

@@ -138,7 +138,13 @@ function foldResult(record: TrialRecord, result: ResultFacts): Fold {
 function foldSpoilt(record: TrialRecord, fact: Extract<TrialFact, { fact: 'spoilt' }>, context: FoldContext): Fold {
   if (!canReach(record.state, 'failed')) return ignored('illegal');
   const endedAt = context.now.toISOString();
-  const spoilt: AttemptRecord = { attempt: Math.max(1, fact.attempt), class: 'infra', failure: fact.failure, endedAt };
+  const spoilt: AttemptRecord = {
+    version: 1,
+    attempt: Math.max(1, fact.attempt),
+    class: 'infra',
+    failure: fact.failure,
+    endedAt,
+  };
   return {
     fold: 'changed',
     stop: true,
@@ -301,6 +307,7 @@ function lostAttempt(
   now: Date,
 ): AttemptRecord {
   return {
+    version: 1,
     attempt: Math.max(1, attempt),
     worker,
     class: failureClass,

@@ -48,7 +48,7 @@ describe('the time an attempt held its slot', () => {
     ],
     [
       'a claim above',
-      { fact: 'lease', lease: { attempt: 2, worker: WORKER, renewedAt: ago(20) } },
+      { fact: 'lease', lease: { version: 1, attempt: 2, worker: WORKER, renewedAt: ago(20) } },
       { seconds: 40, outcome: 'lost' },
     ],
   ] as const)('is told by %s', (_what, fact, held) => {
@@ -56,7 +56,7 @@ describe('the time an attempt held its slot', () => {
   });
 
   it.each([
-    ['a first claim', { fact: 'lease', lease: { attempt: 2, worker: WORKER, renewedAt: ago(20) } }],
+    ['a first claim', { fact: 'lease', lease: { version: 1, attempt: 2, worker: WORKER, renewedAt: ago(20) } }],
     ['a result taken over', result({ reusedFrom: { sweep: queued.sweep, trial: queued.trial } })],
     ['the end the controller wrote after failures', result({ ending: { state: 'failed' } })],
     ['a lost worker that held nothing', { fact: 'lost', attempt: 1, fence: 2, worker: WORKER, class: 'node-lost' }],

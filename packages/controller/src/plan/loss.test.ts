@@ -13,7 +13,7 @@ function trial(index: number, seconds: number | null, worker = WORKER): Observed
       seconds === null
         ? trialRecord({ trial: id, state: 'dispatched' })
         : trialRecord({ trial: id, state: 'running', attempt: 1, worker, startedAt }),
-    lease: { attempt: 1, worker, renewedAt: startedAt },
+    lease: { version: 1, attempt: 1, worker, renewedAt: startedAt },
     leaseSeenAtMs: NOW.getTime(),
     idleSlots: false,
   };

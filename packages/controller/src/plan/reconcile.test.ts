@@ -19,6 +19,7 @@ const message: StoredQueueEntry = {
   assignment: { version: 1, sweep: SWEEP, trial: TRIAL, generation: 0, specKey: 'k' },
 };
 const held = (attempt: number, released?: boolean): Lease => ({
+  version: 1,
   attempt,
   worker: WORKER,
   renewedAt: ago(0),

@@ -38,7 +38,7 @@ export function explainTrial(snapshot: WhySnapshot): TrialWhy {
   const { record } = snapshot;
   const reasons = [...reasonsOf(snapshot)];
   if (record.reason !== undefined) reasons.push({ code: 'last_change', message: record.reason });
-  return { trial: record.trial, state: record.state, reasons };
+  return { version: 1, trial: record.trial, state: record.state, reasons };
 }
 
 function* reasonsOf(snapshot: WhySnapshot): Generator<TrialWhy['reasons'][number]> {

@@ -33,6 +33,7 @@ const PARALLEL_READS = 32;
 type Progress = { -readonly [K in keyof RebuildProgress]: RebuildProgress[K] };
 
 const IDLE: Progress = {
+  version: 1,
   state: 'idle',
   sweeps: 0,
   sweepsDone: 0,
@@ -197,7 +198,12 @@ async function readRecord(
   const isRemembered = record.reusedFrom === undefined && record.otherCode === undefined;
   if (result !== null && record.state === 'completed' && isRemembered) {
     const { trial, resultKey } = record;
-    await context.identities.create(identityKey(frozen.class, result.spec.identity), { sweep, trial, resultKey });
+    await context.identities.create(identityKey(frozen.class, result.spec.identity), {
+      version: 1,
+      sweep,
+      trial,
+      resultKey,
+    });
   }
   return record;
 }

@@ -6,6 +6,7 @@ const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1000).to
 
 /** An attempt that timed out. */
 const failed = (attempt: number, from: number | undefined, until: number): AttemptRecord => ({
+  version: 1,
   attempt,
   class: 'timeout',
   failure: { code: 'timeout', kind: 'permanent', message: 'too slow', details: {} },

@@ -29,6 +29,7 @@ export function failedAttempt(
   failure: Partial<AttemptRecord['failure']> = {},
 ): AttemptRecord {
   return {
+    version: 1,
     attempt,
     worker: WORKER,
     class: failureClass,

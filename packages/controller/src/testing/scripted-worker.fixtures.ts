@@ -192,7 +192,7 @@ async function claim(options: Running, key: string, record: TrialRecord): Promis
     Date.now() - Date.parse(held.renewedAt) > createLeaseTimes(options.ackWaitMs).ackWaitMs;
   if (!free) return null;
   const attempt = Math.max(record.attempt, held?.attempt ?? 0) + 1;
-  const lease: Lease = { attempt, worker: options.worker, renewedAt: new Date().toISOString() };
+  const lease: Lease = { version: 1, attempt, worker: options.worker, renewedAt: new Date().toISOString() };
   const revision = entry === null ? await leases.create(key, lease) : await leases.update(key, lease, entry.revision);
   return revision === null ? null : attempt;
 }
@@ -200,6 +200,7 @@ async function claim(options: Running, key: string, record: TrialRecord): Promis
 /** As a real worker does: the lease is let go before anything is told. */
 async function letGo(options: Running, record: TrialRecord, attempt: number): Promise<void> {
   await options.messaging.state.bucket('lease').put(`${record.sweep}.${record.trial}`, {
+    version: 1,
     attempt,
     worker: options.worker,
     renewedAt: new Date().toISOString(),
@@ -224,6 +225,7 @@ async function failAttempt(
   const recordKey = attemptRecordKey(sweep, trial, generation, attempt);
   const endedAtMs = Date.now();
   const failed: AttemptRecord = {
+    version: 1,
     attempt,
     worker: options.worker,
     class: act.class,

@@ -1,4 +1,4 @@
-import { AdctlError, type ErrorKind, Failure, fromFailure, toFailure } from '@adctl/protocol';
+import { AdctlError, type ErrorKind, Failure, fromFailure, toFailure, Version1 } from '@adctl/protocol';
 import { z } from 'zod';
 import type { Clock } from '../clock.js';
 import type { ControlChannel } from '../control-channel.js';
@@ -19,7 +19,7 @@ const ERROR_CODE_HEADER = 'Nats-Service-Error-Code';
 /** On the first part of an answer that has more: the token of the rest, and the number of parts. */
 const PARTS_HEADER = 'Adctl-Answer-Parts';
 const PARTS_VERB = 'answers.part';
-const PartRequest = z.object({ token: z.string(), index: z.int().min(1) });
+const PartRequest = z.object({ version: Version1, token: z.string(), index: z.int().min(1) });
 /** Status of an error answer, as the services framework counts them in its statistics. */
 const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = { user: 400, transient: 503, permanent: 409, bug: 500 };
 
@@ -68,7 +68,10 @@ export class NatsControlChannel implements ControlChannel {
     const subject = this.options.names.api(this.options.identity, PARTS_VERB);
     let rest = '';
     for (let index = 1; index < Number(count); index += 1) {
-      const part = await this.#ask(subject, toJson({ token, index }, 'a request'), { verb: PARTS_VERB, timeoutMs });
+      const part = await this.#ask(subject, toJson({ version: 1, token, index }, 'a request'), {
+        verb: PARTS_VERB,
+        timeoutMs,
+      });
       if (part.header(ERROR_CODE_HEADER) !== undefined) throw fromFailure(Failure.parse(fromJson(part.text)));
       rest += part.text;
     }
