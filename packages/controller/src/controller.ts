@@ -226,12 +226,16 @@ export async function startController(options: ControllerOptions): Promise<Contr
     for (const filter of ['result.>', 'attempt.>', 'release.>'] as const) {
       keep(followEvents(context, inbox, filter, { from: marker.sequence + 1, signal: stop.signal }));
     }
-    const unhear = await hearWorkers(context);
+    const hearing = hearWorkers(context);
     try {
+      await step(hearing);
       const known = { everyClaimDead: options.takeOver ?? false, atStart: true };
       await step(serial.run(() => reconcile(context, known)));
     } catch (error) {
-      await unhear();
+      // Not waited for: where messages do not get through, this does not either.
+      hearing
+        .then((unhear) => unhear())
+        .catch((problem: unknown) => logger.debug({ err: problem }, 'heartbeats are still heard'));
       throw error;
     }
     started = true;
@@ -244,7 +248,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     settleAll(forgetting).catch((error: unknown) => {
       if (!stop.signal.aborted) logger.warn({ err: error }, 'leases of ended sweeps stay until the next start');
     });
-    return unhear;
+    return hearing;
   }
 
   endWith(messaging.closed);

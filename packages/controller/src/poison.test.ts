@@ -69,8 +69,10 @@ describe('what a worker writes that cannot be read holds up nobody, also after a
     const { sweep, trial } = await submitted();
     await leases().put(`${sweep}.${trial}`, { attempt: 'three' });
     const replaced = async () => (await leases().get(`${sweep}.${trial}`))?.value;
-    await expect.poll(replaced).toMatchObject({ worker: 'controller', released: true });
+    await expect.poll(replaced).toMatchObject({ attempt: 1, worker: 'controller', released: true });
     await leases().put(`${sweep}.${trial}`, 'again');
+    await expect.poll(replaced).toMatchObject({ attempt: 2, worker: 'controller', released: true });
+    await leases().put(`${sweep}.${trial}`, 'and again');
 
     await bench.restart({ measures, takeOver: false });
     await expect.poll(replaced).toMatchObject({ worker: 'controller', released: true });

@@ -109,9 +109,10 @@ export async function fence(
     const entry = await context.leases.get(key);
     // One that cannot be read is replaced; what was seen of it before keeps the numbers rising.
     const seen = context.leaseBoard.get(record.sweep, record.trial)?.lease;
-    const held = entry === null ? undefined : (Lease.safeParse(entry.value).data ?? seen);
+    const readable = entry === null ? undefined : Lease.safeParse(entry.value).data;
+    const held = entry === null ? undefined : (readable ?? seen);
     const attempt = Math.max(held?.attempt ?? 0, record.attempt);
-    if (held?.worker === CONTROLLER_ID && held.attempt >= record.attempt) {
+    if (readable?.worker === CONTROLLER_ID && attempt === readable.attempt) {
       return { attempt, fence: attempt, worker: record.worker };
     }
     const raised: Lease = {
