@@ -4,7 +4,8 @@
  *
  *   node bench/hundred-thousand.ts [TRIALS] [nats|embedded]     needs MNIST in the cache (adctl datasets fetch mnist)
  *
- * `nats`: a real nats-server, the controller and the workers are processes of their own, objects lie in a folder.
+ * `nats`: a controller as in production, with the clients of NATS, S3 and Kubernetes loaded: a real nats-server, the repository's
+ * own S3 in a process, controller and workers in theirs, and a pool in a make-believe Kubernetes without nodes (this process).
  * `embedded`: this process is the controller, and the client as well.
  *
  * Limits: CPU per trial of the last tenth at most 1.5 x the first; 300 MiB; leaderboard p95 200 ms.
@@ -15,6 +16,8 @@ import { join } from 'node:path';
 import { setInterval as every } from 'node:timers/promises';
 import { type Running, startEmbeddedIn, startNewestNats, startOnNats } from './noop/deployments.ts';
 import { machineLine, quantile, usageOf } from './noop/figures.ts';
+import { startIdleKubernetes } from './noop/kubernetes.ts';
+import { startFakeEndpoint } from './noop/s3-endpoint.ts';
 import { submitNoop, untilEnded } from './noop/sweep.ts';
 
 const trials = Number(process.argv[2] ?? 100_000);
@@ -48,18 +51,29 @@ function watchMemory(pid: number): () => number {
   };
 }
 
+async function startSurroundings() {
+  return {
+    server: await startNewestNats(),
+    s3: await startFakeEndpoint(),
+    kubernetes: await startIdleKubernetes(folder),
+  };
+}
+
 const folder = await mkdtemp(join(os.tmpdir(), 'adctl-bench-'));
-const server = kind === 'nats' ? await startNewestNats() : undefined;
-const place = { kind: 'filesystem', directory: join(folder, 'objects') } as const;
+const surroundings = kind === 'nats' ? await startSurroundings() : undefined;
 const start = (workers: number) => {
   const size = { workers, slots: SLOTS };
-  return server === undefined ? startEmbeddedIn(folder, size) : startOnNats(server, place, size);
+  if (surroundings === undefined) return startEmbeddedIn(folder, size);
+  const { server, s3, kubernetes } = surroundings;
+  const settings = { endpoint: s3.endpoint, bucket: s3.bucket, region: 'us-east-1' };
+  return startOnNats(server, { kind: 's3', settings }, size, kubernetes.env);
 };
 let running: Running | undefined;
 
 try {
   running = await start(2);
   const { request, controllerPid } = running;
+  const idleRss = usageOf(controllerPid).rssMiB;
   const stopWatching = watchMemory(controllerPid);
   const accepted = await submitNoop(request, 'noop', trials);
   const begin = performance.now();
@@ -95,11 +109,14 @@ try {
   );
   console.log(`| last tenth / first tenth | ${ratio.toFixed(2)} | 1.5 |`);
   console.log(`| resident memory by tenth, MiB | ${tenths.map(({ rssMiB }) => rssMiB.toFixed(0)).join(', ')} | |`);
+  console.log(`| resident memory before the first trial | ${idleRss.toFixed(0)} MiB | |`);
   console.log(`| most resident memory | ${mostRss.toFixed(0)} MiB | 300 MiB |`);
   console.log(`| leaderboard p95, warm | ${quantile(warm, 0.95).toFixed(0)} ms | 200 ms |`);
   console.log(`| start again, first leaderboard | ${restartSeconds.toFixed(1)} s, ${cold.toFixed(0)} ms | |`);
 } finally {
   await running?.stop();
-  await server?.remove();
+  await surroundings?.kubernetes.stop();
+  await surroundings?.s3.stop();
+  await surroundings?.server.remove();
   await rm(folder, { recursive: true, force: true });
 }

@@ -61,11 +61,15 @@ export async function startNewestNats(): Promise<NatsServer & { readonly version
   return Object.assign(await startNatsServer({ path: binary.path }), { version: binary.version });
 }
 
-/** Controller and workers are processes of their own, as in a cluster. */
+/**
+ * Controller and workers are processes of their own, as in a cluster.
+ * @param pools variables of a controller that leads pools; by default it leads none.
+ */
 export async function startOnNats(
   server: Pick<NatsServer, 'url'>,
   place: ObjectPlace,
   { workers, slots }: Size,
+  pools: Readonly<Record<string, string>> = { ADCTL_POOL_CLASSES: 'cpu=cpu' },
 ): Promise<Running> {
   const settings = {
     ...process.env,
@@ -94,7 +98,7 @@ export async function startOnNats(
       }),
     );
   try {
-    const controller = start('@adctl/controller', { ADCTL_METRICS_PORT: '0', ADCTL_POOL_CLASSES: 'cpu=cpu' });
+    const controller = start('@adctl/controller', { ADCTL_METRICS_PORT: '0', ...pools });
     const children = Array.from({ length: workers }, (_, i) =>
       start('@adctl/worker', {
         ...NOOP_WORKER,
