@@ -14,7 +14,6 @@ import {
   AdctlError,
   type Sha256,
   type SharedDataset,
-  type SharedManifest,
   sharedDigest,
   sharedFileKey,
   sharedRoot,
@@ -86,11 +85,12 @@ export function createDatasetProvider({ objects, config, clock }: DatasetProvide
     say(`Fetches the data set ${shared.name} (${inMegabytes(shared.bytes)}) from the object store.`);
     const startedAt = clock.now();
     let saidAt = startedAt;
+    const paths = new Map(manifest.files.map(({ path, sha256 }) => [sha256, path]));
     await receiveShared(shared, manifest, {
       cacheDir,
       repeat,
       now: () => clock.now(),
-      read: (file) => readFile(objects, shared, manifest, file, signal),
+      read: (file) => readFile(objects, shared, { file, path: paths.get(file) ?? file }, signal),
       onProgress(bytes) {
         if (clock.now() - saidAt < SAY_EVERY_MS) return;
         saidAt = clock.now();
@@ -169,11 +169,9 @@ async function findShared(objects: ObjectStore, wanted: TrialDataset): Promise<S
 async function* readFile(
   objects: ObjectStore,
   shared: SharedDataset,
-  { files }: SharedManifest,
-  file: Sha256,
+  { file, path }: { readonly file: Sha256; readonly path: string },
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const path = files.find(({ sha256 }) => sha256 === file)?.path ?? file;
   const chunks = objects.read(sharedFileKey(file))[Symbol.asyncIterator]();
   try {
     while (true) {
