@@ -1,5 +1,8 @@
-import { expect, test } from 'vitest';
-import { impatient } from './open-store.js';
+import { pino } from 'pino';
+import { afterEach, expect, test, vi } from 'vitest';
+import { impatient, openStore } from './open-store.js';
+
+afterEach(() => vi.unstubAllEnvs());
 
 const retryOf = (retry?: { readonly deadlineMs?: number; readonly firstDelayMs?: number }) => {
   const place = impatient({ kind: 's3', settings: { bucket: 'adctl-objects', retry } });
@@ -20,4 +23,21 @@ test('a folder is what it is', () => {
     kind: 'filesystem',
     directory: '/objects',
   });
+});
+
+test('waiting for a store that is away is told of at every try, and ends with the patience of the settings', async () => {
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'AKIDEXAMPLE');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'secret');
+  const nobody = { bucket: 'adctl-objects', endpoint: 'http://127.0.0.1:1' };
+  let signsOfLife = 0;
+  const opening = openStore(
+    { kind: 's3', settings: { ...nobody, retry: { deadlineMs: 1_500, firstDelayMs: 5 } } },
+    pino({ level: 'silent' }),
+    () => {
+      signsOfLife += 1;
+    },
+  );
+
+  await expect(opening).rejects.toMatchObject({ code: 'storage_unreachable', kind: 'transient' });
+  expect(signsOfLife).toBeGreaterThan(1);
 });
