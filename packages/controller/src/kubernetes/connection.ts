@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { userError } from '@adctl/protocol';
-import { KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig as Config } from '@kubernetes/client-node';
+import { KubeConfig } from './client-parts.js';
 
 export interface ConnectionOptions {
   /** A kubeconfig file; its current context is used. Undefined: the pod's service account. */
@@ -12,7 +13,7 @@ export interface ConnectionOptions {
 }
 
 export interface KubernetesPlace {
-  readonly config: KubeConfig;
+  readonly config: Config;
   readonly namespace: string;
 }
 

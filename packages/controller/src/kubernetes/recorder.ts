@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '@adctl/messaging';
-import { type EventsV1Event, V1MicroTime } from '@kubernetes/client-node';
+import type { EventsV1Event } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import type { KubernetesClient } from './client.js';
+import { V1MicroTime } from './client-parts.js';
 import { FIELD_MANAGER } from './names.js';
 
 /** Reasons of the Events that the controller writes; stable, for alerts. */

@@ -1,6 +1,7 @@
 import type { Clock } from '@adctl/messaging';
-import { type HttpMethod, type KubeConfig, RequestContext } from '@kubernetes/client-node';
+import type { HttpMethod, KubeConfig } from '@kubernetes/client-node';
 import { fetch, type Response } from 'undici';
+import { RequestContext } from './client-parts.js';
 import { mayPass, Status, statusError, unreachableError } from './kube-errors.js';
 
 /** What a request does, as metrics and RBAC name it. */

@@ -1,7 +1,8 @@
 import { systemClock } from '@adctl/messaging';
 import { type ApiServer, type ApiServerOptions, startApiServer } from '@adctl/testkit/kubernetes';
-import { KubeConfig } from '@kubernetes/client-node';
+import type { KubeConfig as Config } from '@kubernetes/client-node';
 import { onTestFinished } from 'vitest';
+import { KubeConfig } from '../client-parts.js';
 import { CONTROLLER_RIGHTS } from '../rights.js';
 import { Transport, type TransportOptions } from '../transport.js';
 
@@ -10,7 +11,7 @@ export const CONTROLLER_TOKEN = 'controller-token';
 export const CONTROLLER_TOKENS = { [CONTROLLER_TOKEN]: CONTROLLER_RIGHTS, admin: 'everything' } as const;
 
 /** Configuration for a server over plain HTTP, which the library takes only with `skipTLSVerify`. */
-export function configFor(url: string, token = CONTROLLER_TOKEN): KubeConfig {
+export function configFor(url: string, token = CONTROLLER_TOKEN): Config {
   const config = new KubeConfig();
   config.loadFromOptions({
     clusters: [{ name: 'fake', server: url, skipTLSVerify: true }],
