@@ -60,7 +60,8 @@ test('what JetStream lost is made again from S3 alone: records and leaderboard a
   const onS3 = await startClusterOnS3({ ackWaitMs: 3_000, env });
   onTestFinished(() => onS3.close());
   const { cluster } = onS3;
-  const controller = await cluster.startLeader();
+  await (await cluster.startLeader()).remove();
+  const controller = await cluster.startLeader(); // in a term that is higher than the first one after the loss
   const worker = cluster.startWorker('w-before', { ADCTL_SLOTS: '2' });
   const over = await submit(cluster, 'over', [1, 2], 'parallel: 8');
   expect((await cluster.run(['sweeps', 'watch', over])).code).toBe(0);
@@ -126,6 +127,8 @@ test('what JetStream lost is made again from S3 alone: records and leaderboard a
     .map(({ spec, ending }) => [spec.index, ending.state])
     .sort(([a], [b]) => Number(a) - Number(b));
   expect(endings).toEqual([[0, 'failed'], ...Array.from({ length: OPEN.length + 3 }, (_, i) => [i + 1, 'completed'])]);
+  const status = await onS3.objects.get(`v1/sweep/${open}.json`);
+  expect(JSON.parse(Buffer.from(status?.content ?? []).toString())).toMatchObject({ state: 'completed' });
   const failed = results.find(({ ending }) => ending.state === 'failed');
   expect(failed?.failures.map(({ class: name }) => name)).toEqual(['timeout', 'timeout']);
   // Whoever trained it next went on from its checkpoint, under a number that nobody had before.
