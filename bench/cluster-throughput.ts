@@ -3,7 +3,7 @@
  * nats-server, a controller process, two worker processes, results in S3. Everything but training is real: plan, dispatch,
  * claim, result object, event, ack, fold.
  *
- *   node bench/cluster-throughput.ts [--trials 2000] [--slots 8] [--endpoint URL --bucket NAME] [--python PATH] [--peers 1]
+ *   node bench/cluster-throughput.ts [--trials 10000] [--slots 16] [--endpoint URL --bucket NAME] [--python PATH] [--peers 1]
  *
  * Needs a built tree and MNIST in the cache (adctl datasets fetch mnist). Peers run with the Python that
  * `bench/peers/requirements.txt` is installed for, by default `bench/.venv`; `--peers 0` leaves them out. Without an endpoint
@@ -25,8 +25,8 @@ import { type S3Endpoint, startFakeEndpoint } from './noop/s3-endpoint.ts';
 
 const { values: flags } = parseArgs({
   options: {
-    trials: { type: 'string', default: '2000' },
-    slots: { type: 'string', default: '8' },
+    trials: { type: 'string', default: '10000' },
+    slots: { type: 'string', default: '16' },
     endpoint: { type: 'string' },
     bucket: { type: 'string', default: 'bench' },
     python: { type: 'string', default: fileURLToPath(new URL('.venv/bin/python', import.meta.url)) },
