@@ -1,72 +1,29 @@
-import { join } from 'node:path';
-import type { Messaging } from '@adctl/messaging';
-import { connectNats, prepareNats } from '@adctl/messaging/nats';
-import { findMethod } from '@adctl/methods';
-import { sha256 } from '@adctl/protocol';
-import { createFilesystemStore } from '@adctl/storage/filesystem';
-import { findNatsBinaries, type NatsServer, startNatsServer } from '@adctl/testkit';
-import { pino } from 'pino';
+import { findNatsBinaries } from '@adctl/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Controller, startController } from './controller.js';
-import { submitSweep } from './intake.js';
 import { NO_MEASURES, type Stranger } from './metrics/metrics.js';
+import { startNatsBench } from './testing/nats-bench.fixtures.js';
 import { startScriptedWorker } from './testing/scripted-worker.fixtures.js';
-import { sweepFile, temporaryDirectory, testReading } from './testing/test-deployment.fixtures.js';
 
 const ACK_WAIT_MS = 2_000;
 const binaries = await findNatsBinaries();
 const binary = 'missing' in binaries.newest ? binaries.old : binaries.newest;
 
 describe.skipIf('missing' in binary)('what cannot be read on a real nats-server', () => {
-  let server: NatsServer;
-  let messaging: Messaging;
-  let folder: ReturnType<typeof temporaryDirectory>;
-  const stop = new AbortController();
+  let bench: Awaited<ReturnType<typeof startNatsBench>>;
 
   beforeAll(async () => {
     if ('missing' in binary) return;
-    folder = temporaryDirectory();
-    server = await startNatsServer({ path: binary.path });
-    const options = { servers: [server.url], role: 'controller', identity: 'controller' } as const;
-    await prepareNats({ ...options, classes: ['cpu', 'gpu'], settings: { ackWaitMs: ACK_WAIT_MS } });
-    messaging = await connectNats(options);
+    bench = await startNatsBench({ program: binary.path, classes: ['cpu', 'gpu'], ackWaitMs: ACK_WAIT_MS });
   });
-  afterAll(async () => {
-    stop.abort();
-    await messaging?.close();
-    await server?.remove();
-    folder?.remove();
-  });
+  afterAll(() => bench?.close());
 
   test('ends no controller, neither one that runs nor one that starts, and every sweep gets done', async () => {
-    const objects = createFilesystemStore(join(folder.directory, 'objects'));
+    const { messaging, objects, signal } = bench;
     const strangers: Stranger[] = [];
-    const start = () =>
-      startController({
-        messaging,
-        objects,
-        findCard: findMethod,
-        codeVersionOf: () => sha256('code'),
-        logger: pino({ level: 'silent' }),
-        ackWaitMs: ACK_WAIT_MS,
-        expectedSlots: { cpu: 2 },
-        measures: { ...NO_MEASURES, notUnderstood: (what) => strangers.push(what) },
-      });
-    const submit = (controller: Controller, name: string) =>
-      submitSweep(
-        controller,
-        {
-          version: 1,
-          source: sweepFile({ name, learningRates: [0.001], normal: [8] }),
-          file: 'toy.yaml',
-          directory: folder.directory,
-          fresh: true,
-          ifActive: 'join',
-          priority: 'normal',
-        },
-        'ann',
-        testReading,
-      );
+    const measures = { ...NO_MEASURES, notUnderstood: (what: Stranger) => strangers.push(what) };
+    const start = () => bench.start({ expectedSlots: { cpu: 2 }, measures });
+    const submit = (controller: Awaited<ReturnType<typeof start>>, name: string) =>
+      bench.submit(controller, { name, learningRates: [0.001] });
     const first = await start();
     const { sweep } = await submit(first, 'first');
     await expect.poll(() => [...(first.context.books.get(sweep)?.entries() ?? [])][0]?.record.state).toBe('dispatched');
@@ -96,7 +53,7 @@ describe.skipIf('missing' in binary)('what cannot be read on a real nats-server'
         worker: 'controller',
       });
     expect(strangers.toSorted()).toEqual(['lease', 'lease', 'queue-message']);
-    await startScriptedWorker({ messaging, objects, ackWaitMs: ACK_WAIT_MS, signal: stop.signal });
+    await startScriptedWorker({ messaging, objects, ackWaitMs: ACK_WAIT_MS, signal });
     const { sweep: other } = await submit(second, 'second');
     for (const one of [sweep, other]) {
       const state = async () => (await messaging.state.bucket('sweep').get(one))?.value;

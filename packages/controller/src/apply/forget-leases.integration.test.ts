@@ -1,71 +1,29 @@
-import { join } from 'node:path';
 import { type BucketName, type Messaging, STATE_BUCKETS, type StateBucket } from '@adctl/messaging';
-import { connectNats, prepareNats } from '@adctl/messaging/nats';
-import { findMethod } from '@adctl/methods';
-import { sha256 } from '@adctl/protocol';
-import { createFilesystemStore } from '@adctl/storage/filesystem';
-import { findNatsBinaries, type NatsServer, startNatsServer } from '@adctl/testkit';
-import { pino } from 'pino';
+import { findNatsBinaries } from '@adctl/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startController } from '../controller.js';
-import { submitSweep } from '../intake.js';
+import { startNatsBench } from '../testing/nats-bench.fixtures.js';
 import { startScriptedWorker } from '../testing/scripted-worker.fixtures.js';
-import { sweepFile, temporaryDirectory, testReading } from '../testing/test-deployment.fixtures.js';
 
 const binaries = await findNatsBinaries();
 
 describe.each(['old', 'newest'] as const)('a new leader over the %s nats-server', (which) => {
   const binary = binaries[which];
-  let server: NatsServer;
-  let messaging: Messaging;
-  let folder: ReturnType<typeof temporaryDirectory>;
-  const stop = new AbortController();
+  let bench: Awaited<ReturnType<typeof startNatsBench>>;
 
   beforeAll(async () => {
-    if ('missing' in binary) return;
-    folder = temporaryDirectory();
-    server = await startNatsServer({ path: binary.path });
-    const options = { servers: [server.url], role: 'controller', identity: 'controller' } as const;
-    await prepareNats({ ...options, classes: ['cpu'] });
-    messaging = await connectNats(options);
+    if (!('missing' in binary)) bench = await startNatsBench({ program: binary.path, classes: ['cpu'] });
   });
-  afterAll(async () => {
-    stop.abort();
-    await messaging?.close();
-    await server?.remove();
-    folder?.remove();
-  });
+  afterAll(() => bench?.close());
 
   test.skipIf('missing' in binary)('reads as much after many ended trials as after few', async () => {
-    const objects = createFilesystemStore(join(folder.directory, 'objects'));
-    const start = (over: Messaging) =>
-      startController({
-        messaging: over,
-        objects,
-        findCard: findMethod,
-        codeVersionOf: () => sha256('code'),
-        logger: pino({ level: 'silent' }),
-        expectedSlots: { cpu: 8 },
-      });
-    await startScriptedWorker({ messaging, objects, slots: 8, signal: stop.signal });
+    const { messaging, objects, signal } = bench;
+    const start = (over: Messaging) => bench.start({ messaging: over, expectedSlots: { cpu: 8 } });
+    await startScriptedWorker({ messaging, objects, slots: 8, signal });
     const leases = messaging.state.bucket('lease');
     /** Runs a sweep to its end. @returns what a controller that starts afterwards reads, by bucket. */
     const readAfter = async (learningRates: readonly number[]) => {
       const controller = await start(messaging);
-      const { sweep, searchTrials } = await submitSweep(
-        controller,
-        {
-          version: 1,
-          source: sweepFile({ learningRates, normal: [8] }),
-          file: 'toy.yaml',
-          directory: folder.directory,
-          fresh: true,
-          ifActive: 'join',
-          priority: 'normal',
-        },
-        'ann',
-        testReading,
-      );
+      const { sweep, searchTrials } = await bench.submit(controller, { learningRates });
       const state = async () => (await messaging.state.bucket('sweep').get(sweep))?.value;
       await expect.poll(state, { timeout: 30_000 }).toMatchObject({ state: 'completed' });
       await expect.poll(() => leases.entries(sweep), { timeout: 10_000 }).toEqual([]);
