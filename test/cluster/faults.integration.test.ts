@@ -121,24 +121,26 @@ const isRunning = ({ state }: TrialSummary) => state === 'running';
 
 interface Loss {
   readonly lossMs: number;
+  /** Of the worker. */
   readonly env: Readonly<Record<string, string>>;
-  readonly epochs: number;
-  /** Whether the trial that runs is through with its epochs before the broker is back: then its result is stored already. */
-  readonly endsBefore: boolean;
+  /** Whether the trial that runs is surely through before the broker is back: then its result is stored already. */
+  readonly outlasts: boolean;
 }
 
 /** Losses during which no call's patience lasts: a worker's own is short, and that of everybody is 30 s by default. */
 const LOSSES: readonly Loss[] = [
-  { lossMs: 2 * ACK_WAIT_MS, env: { ADCTL_NATS_PATIENCE_MS: '500' }, epochs: LONG, endsBefore: false },
-  { lossMs: 60_000, env: {}, epochs: 10_000, endsBefore: true },
+  { lossMs: 2 * ACK_WAIT_MS, env: { ADCTL_NATS_PATIENCE_MS: '500' }, outlasts: false },
+  { lossMs: 60_000, env: {}, outlasts: true },
 ];
+/** At least ten seconds of training. */
+const EPOCHS = 10_000;
 
 describe('a broker that is away for longer than a lease and longer than anybody is patient', () => {
   test.each(LOSSES)(
     'for $lossMs ms: workers train on, buffer what they have to say, and no trial fails or starts again',
-    async ({ lossMs, env, epochs, endsBefore }) => {
+    async ({ lossMs, env, outlasts }) => {
       const worker = startWorker('w-outage', env);
-      const sweep = await submit('outage', epochs);
+      const sweep = await submit('outage', EPOCHS);
       await untilTrial(sweep, isRunning);
       const watching = cluster.start(['sweeps', 'watch', sweep]);
       await untilTold(watching, 'epoch ');
@@ -150,12 +152,12 @@ describe('a broker that is away for longer than a lease and longer than anybody 
       const watched = await watching.finished;
 
       expect(watched.code, watched.stderr).toBe(0); // whoever watched did not notice
-      expect(endedMeanwhile).toHaveLength(endsBefore ? 1 : 0);
+      if (outlasts) expect(endedMeanwhile).toHaveLength(1);
       const results = await resultsOf(sweep);
       expect(results.map(({ attempt }) => attempt)).toEqual([1, 1]);
       expect((await trialsOf(sweep)).flatMap(({ failures }) => failures)).toEqual([]);
       expect(worker.log()).not.toContain('the claim is lost');
-      const everyEpoch = Array.from({ length: epochs }, (_, index) => index + 1);
+      const everyEpoch = Array.from({ length: EPOCHS }, (_, index) => index + 1);
       for (const { spec } of results) expect(await curveOf(sweep, spec.trial)).toEqual(everyEpoch);
     },
   );
