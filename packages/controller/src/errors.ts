@@ -69,7 +69,7 @@ export function sweepOfOtherOwner(
   });
 }
 
-/** Thrown by `--if-active fail`, and for a second sweep of the name that must not join. */
+/** Thrown by `--if-active fail`. */
 export function sweepActive(name: string, sweep: string): AdctlError {
   return userError('sweep_active', `a sweep named '${name}' is active: ${sweep}`, {
     hint: `Wait for it, or cancel it with: adctl sweeps cancel ${sweep}`,

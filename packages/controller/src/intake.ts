@@ -119,7 +119,9 @@ async function acceptSweep(
     throw sweepOfOtherOwner(same, 'start a sweep of your own with --fresh'); // it would begin again
   }
   const foreign = active.find((record) => !mayChange(context, record, caller));
-  if (request.ifActive === 'replace' && foreign !== undefined) throw sweepActive(frozen.sweep.name, foreign.sweep);
+  if (request.ifActive === 'replace' && foreign !== undefined) {
+    throw sweepOfOtherOwner(foreign, 'let yours wait for it with --if-active queue');
+  }
 
   const winner = await submission?.claim(frozen.id);
   if (winner !== undefined) return toAccepted(winner, { created: false, skipped: false });

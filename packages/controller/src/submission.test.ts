@@ -247,7 +247,7 @@ describe('while another sweep of the name is active', () => {
       'somebody-else',
       testReading,
     );
-    await expect(foreign).rejects.toMatchObject({ code: 'sweep_active' });
+    await expect(foreign).rejects.toMatchObject({ code: 'sweep_of_other_owner' });
     mode = { does: 'complete' };
     const next = await bench.deployment.submit(OTHER, { ifActive: 'replace' });
     const summary = await bench.deployment.until(next.sweep, ended);

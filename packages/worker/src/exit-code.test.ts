@@ -1,6 +1,6 @@
 import { AdctlError, userError } from '@adctl/protocol';
 import { describe, expect, test } from 'vitest';
-import { exitCodeOf, isUnreachable } from './exit-code.js';
+import { exitCodeOf, isForAnotherVersion, isUnreachable } from './exit-code.js';
 
 const transient = (code: string) => new AdctlError('later', { code, kind: 'transient' });
 
@@ -22,4 +22,11 @@ test('a server that is away is no trouble of the worker’s own', () => {
   expect(isUnreachable(transient('nats_not_prepared'))).toBe(true);
   expect(isUnreachable(transient('trainer_start_failed'))).toBe(false);
   expect(isUnreachable(new Error('controller_unreachable'))).toBe(false);
+});
+
+test('a message of another version is no trouble of the worker’s own either', () => {
+  const stranger = new AdctlError('who is this', { code: 'queue_message_not_understood', kind: 'permanent' });
+
+  expect(isForAnotherVersion(stranger)).toBe(true);
+  expect(isForAnotherVersion(transient('trainer_start_failed'))).toBe(false);
 });

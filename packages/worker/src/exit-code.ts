@@ -15,6 +15,11 @@ export function isUnreachable(error: unknown): boolean {
   return error instanceof AdctlError && codes.includes(error.code);
 }
 
+/** A message of another version was handed out: it is given back for a worker that understands it, and nothing is wrong here. */
+export function isForAnotherVersion(error: unknown): boolean {
+  return error instanceof AdctlError && error.code === 'queue_message_not_understood';
+}
+
 /**
  * What ends a worker at once, by exit code; null for what may pass.
  * @param trouble failures in a row, this one included

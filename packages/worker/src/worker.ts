@@ -13,7 +13,7 @@ import type { ObjectStore } from '@adctl/storage';
 import type { Logger } from 'pino';
 import type { CheckpointFigures, RunningAttempt, SlotContext } from './attempt.js';
 import type { WorkerConfig } from './config.js';
-import { exitCodeOf, isUnreachable } from './exit-code.js';
+import { exitCodeOf, isForAnotherVersion, isUnreachable } from './exit-code.js';
 import { createDatasetProvider, type DatasetProvider } from './provide-dataset.js';
 import { pause } from './retry.js';
 import { runTrial } from './run-trial.js';
@@ -139,7 +139,7 @@ export function createWorker(parts: WorkerParts): Worker {
       } catch (error) {
         if (draining.signal.aborted) return;
         if (isUnreachable(error)) refusedSince ??= clock.now();
-        else trouble += 1;
+        else if (!isForAnotherVersion(error)) trouble += 1;
         const waitedMs = refusedSince === null ? 0 : clock.now() - refusedSince;
         const code = waitedMs >= config.unreachableMs ? WORKER_EXIT_CODES.temporary : exitCodeOf(error, trouble);
         if (code !== null) {
