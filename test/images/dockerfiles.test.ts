@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseControllerConfig } from '../../packages/controller/src/config.js';
+import { CONTROLLER_FLAGS } from '../../packages/controller/src/embedded/supervise-workers.js';
 import { parseWorkerConfig } from '../../packages/worker/src/config.js';
 import { findUnread } from '../helm/unread-variables.js';
 import { DOCKERFILES, lastStage, ROOT, readInstructions } from './dockerfile.js';
@@ -78,4 +79,9 @@ describe.each(DOCKERFILES)('%s', (path) => {
     for (const value of [...valuesOf('ARG'), ...valuesOf('ENV')])
       expect(value).not.toMatch(/secret|token|password|passwd|credential|api_?key|access_?key|_auth/i);
   });
+});
+
+test('the controller of the image runs with the flags that a controller is started with elsewhere', () => {
+  const entry = readInstructions('docker/adctl.Dockerfile').find(({ name }) => name === 'ENTRYPOINT')?.value ?? '';
+  expect(JSON.parse(entry)).toEqual(['node', ...CONTROLLER_FLAGS, '/app/adctl-entry.mjs']);
 });
