@@ -4,14 +4,12 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createManualClock, type ManualClock } from '@adctl/messaging/contracts';
 import { type EmbeddedMessaging, openEmbedded } from '@adctl/messaging/embedded';
-import { AdctlError, LogLine, MetricBatch, SweepId, TrialId, type TrialRecord } from '@adctl/protocol';
+import { AdctlError, LogLine, MetricBatch } from '@adctl/protocol';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type AttemptOutput, createAttemptOutput } from './attempt-output.js';
 import { parseWorkerConfig } from './config.js';
-
-const SWEEP = SweepId.parse('toy-00000000');
-const TRIAL = TrialId.parse('t000000-00000000');
+import { runningRecord, SWEEP, TRIAL } from './testing/running-record.fixtures.js';
 
 let directory: string;
 let clock: ManualClock;
@@ -26,18 +24,7 @@ beforeEach(() => {
   isReachable = true;
   const { events } = messaging;
   const cut = () => new AdctlError('away', { code: 'controller_unreachable', kind: 'transient' });
-  const record: TrialRecord = {
-    version: 1,
-    sweep: SWEEP,
-    trial: TRIAL,
-    index: 0,
-    phase: 'search',
-    state: 'running',
-    attempt: 1,
-    generation: 0,
-    failures: [],
-    queuedAt: new Date(0).toISOString(),
-  };
+  const record = runningRecord(1);
   output = createAttemptOutput(
     {
       messaging: {

@@ -3,28 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { createManualClock, type ManualClock } from '@adctl/messaging/contracts';
-import { artifactKey, type LogLine, SweepId, TrialId, type TrialRecord } from '@adctl/protocol';
+import { artifactKey, type LogLine } from '@adctl/protocol';
 import type { ObjectStore } from '@adctl/storage';
 import { createFilesystemStore } from '@adctl/storage/filesystem';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { createLogKeeper, type LogKeeper } from './log-keeper.js';
+import { runningRecord, SWEEP, TRIAL } from './testing/running-record.fixtures.js';
 
-const SWEEP = SweepId.parse('toy-00000000');
-const TRIAL = TrialId.parse('t000000-00000000');
 const KEY = artifactKey(SWEEP, TRIAL, 2, 'log.ndjson');
-const record: TrialRecord = {
-  version: 1,
-  sweep: SWEEP,
-  trial: TRIAL,
-  index: 0,
-  phase: 'search',
-  state: 'running',
-  attempt: 2,
-  generation: 0,
-  failures: [],
-  queuedAt: new Date(0).toISOString(),
-};
+const record = runningRecord(2);
 
 let directory: string;
 let clock: ManualClock;

@@ -34,6 +34,20 @@ async function opensCircuit(start: Start, exitCode: number, why: string): Promis
   expect(harness.jobs().length).toBe(before + 1);
 }
 
+/** Lets a worker's node die, with the worker on it. @returns the worker that was there; another one is idle by then. */
+async function replacesWorkerOfDeadNode(harness: PoolsHarness) {
+  harness.demand = 1;
+  await harness.until(() => harness.board.workers()[0]?.state === 'idle');
+  const [first] = harness.board.workers();
+  harness.silent.add(first?.worker ?? '');
+  harness.cluster.failNode(first?.node ?? '', 'die');
+  await harness.until(() => harness.events().includes('WorkerLost'));
+  await harness.until(
+    () => harness.board.workers()[0]?.state === 'idle' && harness.board.workers()[0]?.job !== first?.job,
+  );
+  return first;
+}
+
 type Options = Parameters<typeof startHarness<ProcessCluster>>[2];
 
 for (const { title, missing, minor, makesVolumes, start: startKind } of kubernetesKinds(process.env)) {
@@ -105,17 +119,8 @@ for (const { title, missing, minor, makesVolumes, start: startKind } of kubernet
 
     it('replaces a worker whose node died: that Job goes, another comes on another node', async () => {
       const harness = await start({ max: 1 });
-      harness.demand = 1;
-      await harness.until(() => harness.board.workers()[0]?.state === 'idle');
-      const [first] = harness.board.workers();
+      const first = await replacesWorkerOfDeadNode(harness);
 
-      harness.silent.add(first?.worker ?? '');
-      harness.cluster.failNode(first?.node ?? '', 'die');
-      await harness.until(
-        () => harness.board.workers()[0]?.state === 'idle' && harness.board.workers()[0]?.job !== first?.job,
-      );
-
-      expect(harness.events()).toContain('WorkerLost');
       expect(harness.gone).toContain(first?.worker);
       expect(harness.board.workers()[0]?.node).not.toBe(first?.node);
       expect(harness.jobs()).toHaveLength(1);
@@ -287,17 +292,10 @@ if (process.env.KUBEBUILDER_ASSETS || process.env.USE_EXISTING_CLUSTER === 'true
 describe('pools on a make-believe API server that fails on demand', () => {
   const start = (pool: Partial<PoolInput> = {}, options: Parameters<typeof startHarness<FakeCluster>>[2] = {}) =>
     startHarness(startFakeCluster, pool, options);
+
   it('uses every right that it has, and needs no other', async () => {
     const harness = await start({ max: 1 });
-    harness.demand = 1;
-    await harness.until(() => harness.board.workers()[0]?.state === 'idle');
-    const [first] = harness.board.workers();
-    harness.silent.add(first?.worker ?? '');
-    harness.cluster.failNode(first?.node ?? '', 'die');
-    await harness.until(() => harness.events().includes('WorkerLost'));
-    await harness.until(
-      () => harness.board.workers()[0]?.state === 'idle' && harness.board.workers()[0]?.job !== first?.job,
-    );
+    await replacesWorkerOfDeadNode(harness);
 
     const requests = harness.cluster.api.requests.filter(({ userAgent }) => userAgent.startsWith('adctl-controller/'));
     const used = new Set(requests.map(({ verb, plural }) => `${verb} ${plural}`));

@@ -19,6 +19,7 @@ import { type BucketName, STATE_BUCKETS } from '../state-store.js';
 import { createCertificates } from './certificates.fixtures.js';
 import { connectClient, type NatsClient, type NatsCredentials } from './client.js';
 import { connectNats, type NatsOptions, type NatsRole, prepareNats } from './connect.js';
+import { CRIMES } from './crimes.fixtures.js';
 import { describeOnServers, testOptions } from './deployment.fixtures.js';
 import { type NatsUser, renderAuthorization } from './permissions.js';
 
@@ -228,116 +229,6 @@ await describeOnServers(
       expect(await controller.queue.contents()).toEqual([]);
     });
 
-    /** Publishes, requests and subscriptions that the server must refuse, by role. */
-    const crimes = {
-      w1: {
-        send: {
-          'put a trial into the queue': 'ad.job.cpu.high.s1.t9',
-          'delete the queue': '$JS.API.STREAM.DELETE.AD_JOBS',
-          'purge the queue': '$JS.API.STREAM.PURGE.AD_JOBS',
-          'delete a message of the queue': '$JS.API.STREAM.MSG.DELETE.AD_JOBS',
-          'change the queue': '$JS.API.STREAM.UPDATE.AD_JOBS',
-          'take a trial of another class': '$JS.API.CONSUMER.MSG.NEXT.AD_JOBS.w_gpu24_normal',
-          'ack a trial of another class': '$JS.ACK.AD_JOBS.w_gpu24_normal.1.1.1.1.0',
-          'make a consumer': '$JS.API.CONSUMER.CREATE.AD_JOBS.mine.ad.job.cpu.high.>',
-          'delete a consumer': '$JS.API.CONSUMER.DELETE.AD_JOBS.w_cpu_high',
-          'write a trial record': '$KV.ad_trial.s1.t1',
-          'write a sweep record': '$KV.ad_sweep.s1',
-          'forget leases': '$JS.API.STREAM.PURGE.KV_ad_lease',
-          'become leader': '$KV.ad_leader.controller',
-          'read identities': '$JS.API.STREAM.MSG.GET.KV_ad_identity',
-          'give orders': 'ad.live.order.w2',
-          'beat for another worker': 'ad.live.heartbeat.w2',
-          'say that the controller started': 'ad.event.controller.start',
-          'ask in the name of a person': 'ad.api.alice.sweeps.submit',
-          'write into a person’s inbox': '_INBOX_alice.x',
-        },
-        listen: {
-          'read a person’s answers': '_INBOX_alice.>',
-          'answer in the controller’s place': 'ad.api.*.sweeps.submit',
-          'read other workers’ orders': 'ad.live.order.*',
-          'read everything': '>',
-        },
-      },
-      cpu: {
-        send: {
-          'take a trial of another class': '$JS.API.CONSUMER.MSG.NEXT.AD_JOBS.w_gpu24_normal',
-          'see how many trials of another class wait': '$JS.API.CONSUMER.INFO.AD_JOBS.w_gpu24_normal',
-          'ack a trial of another class': '$JS.ACK.AD_JOBS.w_gpu24_normal.1.1.1.1.0',
-          'ack one through a JetStream domain': '$JS.ACK.hub.account.AD_JOBS.w_gpu24_normal.1.1.1.1.0.token',
-          'look into the queue': '$JS.API.STREAM.MSG.GET.AD_JOBS',
-          'read the queue by a consumer of its own': '$JS.API.CONSUMER.CREATE.AD_JOBS.mine.ad.job.gpu24.normal.>',
-          'read the queue directly': '$JS.API.DIRECT.GET.AD_JOBS',
-          'beat for a worker of another pool': 'ad.live.heartbeat.gpu.1-1-x7k2p',
-          'beat for a worker of no pool': 'ad.live.heartbeat.w1',
-          'order a worker of another pool': 'ad.live.order.gpu.1-1-x7k2p',
-          'order a worker of its own pool': 'ad.live.order.cpu.1-1-x7k2p',
-          'put a trial into the queue': 'ad.job.cpu.high.s1.t9',
-          'write a trial record': '$KV.ad_trial.s1.t1',
-          'write into another pool’s inbox': '_INBOX_gpu.x',
-        },
-        listen: {
-          'hear orders for workers of another pool': 'ad.live.order.gpu.*',
-          'hear orders for a worker of no pool': 'ad.live.order.w1',
-          'hear all orders': 'ad.live.order.>',
-          'hear heartbeats': 'ad.live.heartbeat.>',
-          'read what another pool is answered': '_INBOX_gpu.>',
-          'read the queue': 'ad.job.>',
-        },
-      },
-      alice: {
-        send: {
-          'ask in the name of another': 'ad.api.bob.sweeps.submit',
-          'clear checkpoints away': 'ad.api.alice.admin.gc',
-          'cancel a sweep as an admin': 'ad.api.alice.admin.sweeps.cancel',
-          'rebuild the records': 'ad.api.alice.admin.rebuild',
-          'clear checkpoints away in an admin’s name': 'ad.api.root.admin.gc',
-          'use JetStream': '$JS.API.INFO',
-          'read records': '$JS.API.STREAM.MSG.GET.KV_ad_trial',
-          'write records': '$KV.ad_trial.s1.t1',
-          'steal a lease': '$KV.ad_lease.s1.t1',
-          'put a trial into the queue': 'ad.job.cpu.high.s1.t9',
-          'take a trial': '$JS.API.CONSUMER.MSG.NEXT.AD_JOBS.w_cpu_normal',
-          'report a result': 'ad.event.result.s1.t1.0.9',
-          'report metrics': 'ad.metric.s1.t1',
-          'give orders': 'ad.live.order.w1',
-          'play a worker': 'ad.live.heartbeat.w1',
-        },
-        listen: {
-          'read others’ answers': '_INBOX_w1.>',
-          'answer in the controller’s place': 'ad.api.>',
-          'read heartbeats': 'ad.live.heartbeat.*',
-          'read the queue': 'ad.job.>',
-        },
-      },
-      root: {
-        send: {
-          'clear checkpoints away in the name of another': 'ad.api.alice.admin.gc',
-          'use JetStream': '$JS.API.INFO',
-          'delete the queue': '$JS.API.STREAM.DELETE.AD_JOBS',
-          'write records': '$KV.ad_trial.s1.t1',
-          'give orders': 'ad.live.order.w1',
-        },
-        listen: { 'read others’ answers': '_INBOX_alice.>', 'answer in the controller’s place': 'ad.api.>' },
-      },
-      controller: {
-        send: {
-          'delete the queue': '$JS.API.STREAM.DELETE.AD_JOBS',
-          'delete a bucket': '$JS.API.STREAM.DELETE.KV_ad_trial',
-          'purge the queue': '$JS.API.STREAM.PURGE.AD_JOBS',
-          'forget trials': '$JS.API.STREAM.PURGE.KV_ad_trial',
-          'forget sweeps': '$JS.API.STREAM.PURGE.KV_ad_sweep',
-          'take a trial': '$JS.API.CONSUMER.MSG.NEXT.AD_JOBS.w_cpu_normal',
-          'ack a trial': '$JS.ACK.AD_JOBS.w_cpu_normal.1.1.1.1.0',
-          'make a stream of another application': '$JS.API.STREAM.CREATE.ORDERS',
-          'report metrics': 'ad.metric.s1.t1',
-          'write into an inbox unasked': '_INBOX_alice.x',
-          'manage the server': '$SYS.REQ.SERVER.PING',
-        },
-        listen: { 'read a person’s answers': '_INBOX_alice.>', 'read everything': '>' },
-      },
-    } as const;
-
     describe.each(['w1', 'cpu', 'alice', 'root', 'controller'] as const)('%s is refused to', (who) => {
       let client: NatsClient;
       beforeAll(async () => {
@@ -346,11 +237,11 @@ await describeOnServers(
       afterAll(() => client.close());
       const denied = expect.objectContaining({ code: 'nats_permission_denied', kind: 'permanent' });
 
-      it.each(Object.entries(crimes[who].send))('%s', async (_crime, subject) => {
+      it.each(Object.entries(CRIMES[who].send))('%s', async (_crime, subject) => {
         await expect(client.request(subject, '{}', { timeoutMs: 5_000 })).rejects.toEqual(denied);
       });
 
-      it.each(Object.entries(crimes[who].listen))('%s', async (_crime, subject) => {
+      it.each(Object.entries(CRIMES[who].listen))('%s', async (_crime, subject) => {
         const refusals: AdctlError[] = [];
         client.subscribe(
           subject,
