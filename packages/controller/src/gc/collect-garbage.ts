@@ -13,7 +13,7 @@ import {
   TrialRecord,
   toFailure,
 } from '@adctl/protocol';
-import { readHead, readResult } from '@adctl/storage';
+import { parseJson, readHead, readResult } from '@adctl/storage';
 import { CONTROLLER_ID } from '../apply/take-back.js';
 import { trialKey } from '../apply/write-trial.js';
 import type { ControllerContext } from '../context.js';
@@ -200,9 +200,7 @@ async function withEpochs({ objects }: GcContext, checkpoints: readonly SeenChec
   return Promise.all(
     checkpoints.map(async (checkpoint) => {
       const object = checkpoint.committed ? await objects.get(checkpoint.manifest) : null;
-      const manifest = CheckpointManifest.safeParse(
-        object === null ? undefined : JSON.parse(Buffer.from(object.content).toString('utf8')),
-      );
+      const manifest = CheckpointManifest.safeParse(object === null ? undefined : parseJson(object.content));
       return manifest.success ? { ...checkpoint, epoch: manifest.data.epoch } : checkpoint;
     }),
   );

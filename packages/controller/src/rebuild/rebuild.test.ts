@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as settle } from 'node:timers/promises';
 import type { RebuildProgress, SweepId, SweepSummary, TrialSummary } from '@adctl/protocol';
-import { headKey, resultsPrefix, SweepRecord, sha256 } from '@adctl/protocol';
+import { headKey, resultsPrefix, SweepRecord, sha256, sweepStatusKey } from '@adctl/protocol';
 import { commitCheckpoint } from '@adctl/storage';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type Script, startScriptedWorker } from '../testing/scripted-worker.fixtures.js';
@@ -90,6 +90,17 @@ describe('records made again from the object store alone', () => {
     const again = await deployment.submit(SMALL.replace('name: toy', 'name: again'));
     expect(await deployment.until(again.sweep, ended)).toMatchObject({ reused: 4 });
     expect(worker.claims).toEqual([]);
+  });
+
+  test('a sweep whose status object is damaged, as if nothing had been noted of it', async () => {
+    await startWorker();
+    const { sweep } = await deployment.submit(SMALL);
+    await deployment.until(sweep, ended);
+    await deployment.objects.put(sweepStatusKey(sweep), Buffer.from('{"version":'));
+
+    await loseState();
+    expect(await rebuild()).toMatchObject({ state: 'done', sweepsCreated: 1, trialsCreated: 4, unreadable: [] });
+    expect(await deployment.until(sweep, ended)).toMatchObject({ state: 'completed' });
   });
 
   test('what was trained with other code than planned is reused no more than before', async () => {

@@ -9,7 +9,7 @@ import {
   type TrialRecord,
   toFailure,
 } from '@adctl/protocol';
-import { readResult } from '@adctl/storage';
+import { parseJson, readResult } from '@adctl/storage';
 import { toResultFacts } from '../apply/results.js';
 import { identityKey } from '../apply/reuse.js';
 import { readAttempt } from '../apply/take-back.js';
@@ -215,9 +215,7 @@ async function statusOf(
   expanded: number,
 ): Promise<SweepRecord | null> {
   const object = await context.objects.get(sweepStatusKey(frozen.id));
-  const parsed = SweepRecord.safeParse(
-    object === null ? undefined : JSON.parse(Buffer.from(object.content).toString()),
-  );
+  const parsed = SweepRecord.safeParse(object === null ? undefined : parseJson(object.content));
   return parsed.success ? { ...parsed.data, term: undefined, expanded } : null;
 }
 
