@@ -17,22 +17,21 @@ import {
   sweepSpecKey,
 } from '@adctl/protocol';
 import { mayChange } from './api/ownership.js';
-import { cancelSweep } from './api/sweeps.js';
+import { cancelSweep, takeUp } from './api/sweeps.js';
 import { retryTrials } from './apply/retry-trials.js';
 import { putStatus } from './apply/sweep-status.js';
 import { createSweep, withdrawSweep } from './apply/write-trial.js';
 import { type ControllerContext, isoNow } from './context.js';
 import type { Controller } from './controller.js';
 import type { DatasetCatalog } from './datasets.js';
-import { sweepActive, sweepOfOtherOwner } from './errors.js';
+import { sweepActive, sweepHeld, sweepOfOtherOwner } from './errors.js';
 import { assertNotRebuilt } from './observe/held-sweeps.js';
-import { loadHeldSweep, loadSweep, sweepRecords, unacceptedCodeChange } from './observe/load-sweeps.js';
+import { loadSweep, sweepRecords, unacceptedCodeChange } from './observe/load-sweeps.js';
 import { checkSweep } from './plan/check-sweep.js';
 import { type DatasetFacts, freezeSweep } from './plan/freeze-sweep.js';
 import { countMostReportTrials, countSearchTrials, type FrozenSweep } from './plan/frozen-sweep.js';
 import { isOver } from './plan/is-over.js';
 import { REASONS } from './reasons.js';
-import { reconcile } from './reconcile.js';
 import { type SubmissionKey, submissionOf } from './submission.js';
 
 /** What a sweep file is read with. */
@@ -77,7 +76,7 @@ export async function readSweepFile(
  * submitting again; submitting the same sweep twice is the same sweep.
  * @param controller the file is read beside its turns: hashing a folder of images may take minutes.
  * @param caller who asks; the owner of a new sweep.
- * @throws as `readSweepFile`; AdctlError user `sweep_active`, `sweep_of_other_owner`.
+ * @throws as `readSweepFile`; AdctlError user `sweep_active`, `sweep_of_other_owner`, `sweep_held`.
  */
 export async function submitSweep(
   controller: Pick<Controller, 'context' | 'settled'>,
@@ -121,6 +120,10 @@ async function acceptSweep(
   const foreign = active.find((record) => !mayChange(context, record, caller));
   if (request.ifActive === 'replace' && foreign !== undefined) {
     throw sweepOfOtherOwner(foreign, 'let yours wait for it with --if-active queue');
+  }
+  for (const { sweep } of request.ifActive === 'replace' ? active : []) {
+    const held = context.held.get(sweep);
+    if (held !== undefined) throw sweepHeld(sweep, held.reason); // before any other one is cancelled
   }
 
   const winner = await submission?.claim(frozen.id);
@@ -196,8 +199,7 @@ async function continueSweep(context: ControllerContext, frozen: FrozenSweep): P
   else if (!isOver(record) && !context.books.has(sweep)) {
     // Held because its file was lost, or its submission broke off before it was begun.
     await storeFrozen(context, frozen);
-    await loadHeldSweep(context, sweep);
-    await reconcile(context, { atStart: true });
+    await takeUp(context, sweep);
   }
   context.wake();
 }

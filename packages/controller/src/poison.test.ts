@@ -1,4 +1,6 @@
+import type { StateBucket } from '@adctl/messaging';
 import {
+  AdctlError,
   attemptRecordKey,
   type Leaderboard,
   type Lease,
@@ -6,13 +8,16 @@ import {
   type SweepId,
   type SweepSummary,
   sweepSpecKey,
+  sweepStatusKey,
   type TrialId,
   type TrialWhy,
   WorkerId,
 } from '@adctl/protocol';
 import { readIndexHead, readIndexPart } from '@adctl/storage';
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { putStatus, toStatus } from './apply/sweep-status.js';
 import { NO_MEASURES, type Stranger } from './metrics/metrics.js';
+import { loadHeldSweep } from './observe/load-sweeps.js';
 import { completes, SMALL, useBench } from './testing/bench.fixtures.js';
 import { ended, sweepFile } from './testing/test-deployment.fixtures.js';
 
@@ -284,6 +289,35 @@ describe('a sweep of which something cannot be read is held', () => {
     },
   );
 
+  test('one that is held is not replaced, and nothing else is cancelled for it', async () => {
+    const { sweep } = await submitted();
+    await bench.deployment.objects.delete(sweepSpecKey(sweep));
+    const second = sweepFile({ learningRates: [0.004], normal: [8] });
+    await bench.restart({ measures });
+    const { sweep: next } = await bench.deployment.submit(second);
+
+    const third = bench.deployment.submit(sweepFile({ learningRates: [0.005], normal: [8] }), { ifActive: 'replace' });
+
+    await expect(third).rejects.toMatchObject({ code: 'sweep_held', details: { sweep } });
+    expect((await bench.show(next)).state).toBe('search');
+  });
+
+  test('stays held while its leases cannot be read', async () => {
+    const { sweep } = await submitted();
+    const spec = await bench.deployment.objects.get(sweepSpecKey(sweep));
+    await bench.deployment.objects.delete(sweepSpecKey(sweep));
+    await bench.restart({ measures });
+    await bench.deployment.objects.put(sweepSpecKey(sweep), spec!.content);
+    const { context } = bench.deployment.controller;
+    const away = new AdctlError('away', { code: 'controller_unreachable', kind: 'transient' });
+    const leases: StateBucket = Object.assign(Object.create(context.leases), { entries: () => Promise.reject(away) });
+
+    await expect(loadHeldSweep({ ...context, leases }, sweep)).rejects.toBe(away);
+    expect([context.held.has(sweep), context.books.has(sweep)]).toEqual([true, false]);
+    await loadHeldSweep(context, sweep);
+    expect([context.held.has(sweep), context.books.has(sweep)]).toEqual([false, true]);
+  });
+
   test('a mistake of ours in one sweep while it runs', async () => {
     const { sweep, trial } = await submitted();
     const { context } = bench.deployment.controller;
@@ -302,4 +336,18 @@ describe('a sweep of which something cannot be read is held', () => {
     await othersComplete();
     expect(await bench.show(sweep)).toMatchObject({ problem: expect.stringContaining('a mistake') });
   });
+});
+
+test('a status object that is damaged is written anew', async () => {
+  const { sweep } = await submitted();
+  const { context } = bench.deployment.controller;
+  const { record } = context.books.get(sweep)!;
+  const key = sweepStatusKey(sweep);
+  await garbage(key);
+  const damaged = new AdctlError('damaged', { code: 'object_damaged', kind: 'permanent' });
+  vi.spyOn(context.objects, 'get').mockRejectedValueOnce(damaged);
+
+  await putStatus({ ...context, statuses: new Map() }, record);
+
+  expect((await bench.deployment.objects.get(key))?.content).toEqual(Buffer.from(toStatus(record)));
 });

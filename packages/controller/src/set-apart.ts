@@ -27,7 +27,7 @@ export async function setApart(
       context.measures.failed(codeOf(error));
       context.clock.after(RETRY_ACK_WAITS * context.times.ackWaitMs, again);
     } else if (book !== undefined && isPoison(error)) {
-      holdSweep(context, { sweep: book.record.sweep, record: book.record }, error);
+      holdSweep(context, book.record.sweep, error);
     } else throw error;
   }
 }

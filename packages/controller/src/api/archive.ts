@@ -1,18 +1,20 @@
 import {
   type SweepId,
-  SweepRecord,
+  type SweepRecord,
   type SweepSummary,
   TRIAL_STATES,
   type TrialRecord,
   toFailure,
 } from '@adctl/protocol';
+import { inBatches } from '../batches.js';
 import type { ControllerContext } from '../context.js';
-import { recordUnreadable, sweepHeld, unknownSweep } from '../errors.js';
+import { sweepHeld, unknownSweep } from '../errors.js';
 import { isPoison } from '../failure-scope.js';
-import { readFrozenSweep, sweepRecords, toTrialRecord } from '../observe/load-sweeps.js';
+import { readFrozenSweep, sweepRecords, toSweepRecord, toTrialRecord } from '../observe/load-sweeps.js';
 import { noCounts } from '../observe/sweep-book.js';
 import { type FrozenSweep, normalClasses } from '../plan/frozen-sweep.js';
 import { createTrialPlan, type TrialPlan } from '../plan/trial-plan.js';
+import type { LeftOut } from '../results/result-index.js';
 
 /** A sweep with its plan, active or over. */
 export interface KnownSweep {
@@ -38,29 +40,28 @@ export class Archive {
 
   /** @throws AdctlError user `unknown_sweep`, `sweep_held`; permanent `sweep_unreadable`. */
   async find(sweep: SweepId): Promise<KnownSweep> {
-    const book = this.context.books.get(sweep);
-    if (book !== undefined) return book;
-    const held = this.context.held.get(sweep);
-    if (held !== undefined) throw sweepHeld(sweep, held.reason);
-    return this.#withPlan(await this.recordOf(sweep));
+    return this.#ofRecord(await this.recordOf(sweep));
   }
 
-  /** What can be found of some sweeps, and why the others cannot be read. */
-  async findAll(sweeps: readonly SweepId[]): Promise<{
-    readonly known: readonly KnownSweep[];
-    readonly leftOut: readonly { readonly sweep: SweepId; readonly reason: string }[];
-  }> {
-    const known: KnownSweep[] = [];
-    const leftOut: { readonly sweep: SweepId; readonly reason: string }[] = [];
-    for (const sweep of sweeps) {
+  #ofRecord(record: SweepRecord): Promise<KnownSweep> {
+    const held = this.context.held.get(record.sweep);
+    if (held !== undefined) throw sweepHeld(record.sweep, held.reason);
+    return this.#withPlan(record);
+  }
+
+  /** All sweeps, newest first, and why some cannot be read. */
+  async findAll(): Promise<{ readonly known: readonly KnownSweep[]; readonly leftOut: readonly LeftOut[] }> {
+    const leftOut: LeftOut[] = [];
+    const found = await inBatches(await this.records(), async (record) => {
       try {
-        known.push(await this.find(sweep));
+        return [await this.#ofRecord(record)];
       } catch (error) {
         if (!isPoison(error)) throw error;
-        leftOut.push({ sweep, reason: toFailure(error).message });
+        leftOut.push({ sweep: record.sweep, reason: toFailure(error).message });
+        return [];
       }
-    }
-    return { known, leftOut };
+    });
+    return { known: found.flat(), leftOut };
   }
 
   /** @throws AdctlError user `unknown_sweep`; permanent `record_unreadable`. */
@@ -69,9 +70,7 @@ export class Archive {
     if (book !== undefined) return book.record;
     const entry = await this.context.sweeps.get(sweep);
     if (entry === null) throw unknownSweep(sweep);
-    const record = SweepRecord.safeParse(entry.value);
-    if (!record.success) throw recordUnreadable('sweep', sweep, record.error);
-    return record.data;
+    return toSweepRecord(entry);
   }
 
   /** Records of a sweep's trials so far, by index. */
@@ -83,8 +82,8 @@ export class Archive {
   /** A sweep that cannot be read is shown by its record alone, with what stands in the way. */
   async summarize(record: SweepRecord): Promise<SweepSummary> {
     const held = this.context.held.get(record.sweep);
+    if (held !== undefined) return unread(record, held.reason);
     try {
-      if (held !== undefined) throw sweepHeld(record.sweep, held.reason);
       const { frozen } = await this.#withPlan(record);
       const { dataset, methods } = frozen.sweep;
       return {
@@ -98,8 +97,7 @@ export class Archive {
       };
     } catch (error) {
       if (!isPoison(error)) throw error;
-      const nothing = { methods: [], dataset: '?', protocol: '?', normal: [], counts: noCounts(), reused: 0 };
-      return { ...record, ...nothing, problem: held?.reason ?? toFailure(error).message };
+      return unread(record, toFailure(error).message);
     }
   }
 
@@ -136,4 +134,9 @@ export class Archive {
     }
     return { counts, reused };
   }
+}
+
+function unread(record: SweepRecord, problem: string): SweepSummary {
+  const nothing = { methods: [], dataset: '?', protocol: '?', normal: [], counts: noCounts(), reused: 0 };
+  return { ...record, ...nothing, problem };
 }

@@ -21,11 +21,8 @@ export async function readLeaderboard(
   query: LeaderboardQuery,
 ): Promise<Leaderboard> {
   const { method } = query;
-  const sweeps = query.sweep === undefined ? (await archive.records()).map(({ sweep }) => sweep) : [query.sweep];
   const found =
-    query.sweep === undefined
-      ? await archive.findAll(sweeps)
-      : { known: [await archive.find(query.sweep)], leftOut: [] };
+    query.sweep === undefined ? await archive.findAll() : { known: [await archive.find(query.sweep)], leftOut: [] };
   const known = found.known.filter(({ frozen }) => {
     const { dataset, methods } = frozen.sweep;
     if (query.dataset !== undefined && dataset.name !== query.dataset) return false;

@@ -148,7 +148,7 @@ export async function retrySweep(
 }
 
 /** A sweep that was held goes on, with what ended meanwhile. */
-async function takeUp(context: ControllerContext, sweep: SweepId): Promise<void> {
+export async function takeUp(context: ControllerContext, sweep: SweepId): Promise<void> {
   assertNotRebuilt(context, sweep);
   await loadHeldSweep(context, sweep);
   await reconcile(context, { atStart: true });

@@ -41,9 +41,7 @@ export async function listTrials(
   },
 ): Promise<TrialSummary[]> {
   const found =
-    filter.sweep === undefined
-      ? (await api.archive.findAll((await api.archive.records()).map(({ sweep }) => sweep))).known
-      : [await api.archive.find(filter.sweep)];
+    filter.sweep === undefined ? (await api.archive.findAll()).known : [await api.archive.find(filter.sweep)];
   const summaries: TrialSummary[] = [];
   for (const known of found) {
     const { sweep } = known.record;

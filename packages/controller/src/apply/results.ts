@@ -69,17 +69,22 @@ export async function finishTrial(
   });
 }
 
-/** The result of a trial's generation, as far as there is one: read, or known not to be readable. */
+/**
+ * The result of a trial's generation, as far as there is one: read, or known not to be readable.
+ * @param how.isTold whether an event told of it; else one is appended, for its worker may have died before it could.
+ */
 export async function findResult(
   context: ControllerContext,
   book: SweepBook,
   record: TrialRecord,
+  { isTold }: { readonly isTold: boolean },
 ): Promise<TrialFact | null> {
   const key = resultKeyOf(record);
   return orSpoilt<TrialFact | null>(context, record, async () => {
     const result = await readResult(context.objects, key);
     if (result === null) return null;
-    await announceResult(context, key, result); // its worker may have died before it could
+    if (isTold) context.results.note(result, key);
+    else await announceResult(context, key, result);
     return { fact: 'result', result: toResultFacts(result, key, book.frozen.sweep.objective) };
   });
 }
@@ -112,7 +117,7 @@ export async function storeResult(
 }
 
 /** Notes a stored result and appends its event, unless whoever stored it did: every result has one. */
-export async function announceResult(context: ControllerContext, key: string, result: TrialResult): Promise<void> {
+async function announceResult(context: ControllerContext, key: string, result: TrialResult): Promise<void> {
   context.results.note(result, key);
   const { sweep, trial } = result.spec;
   const { generation, attempt, ending } = result;

@@ -1,8 +1,8 @@
-import { type FinalState, SweepRecord, TrialRecord } from '@adctl/protocol';
+import type { FinalState, SweepRecord, TrialRecord } from '@adctl/protocol';
 import { inBatches } from '../batches.js';
 import { type ControllerContext, isoNow } from '../context.js';
 import { unknownSweep } from '../errors.js';
-import { loadSweep } from '../observe/load-sweeps.js';
+import { loadSweep, toSweepRecord, toTrialRecord } from '../observe/load-sweeps.js';
 import { isOver } from '../plan/is-over.js';
 import { REASONS } from '../reasons.js';
 import { rewriteTrial, writeSweep } from './write-trial.js';
@@ -26,13 +26,13 @@ export async function retryTrials(
   selection: RetrySelection,
 ): Promise<number> {
   const all = (await context.trials.entries(sweep)).map((entry) => ({
-    record: TrialRecord.parse(entry.value),
+    record: toTrialRecord(entry),
     revision: entry.revision,
   }));
   const chosen = all.filter(({ record }) => isChosen(record, selection));
   const stored = await context.sweeps.get(sweep);
   if (stored === null) throw unknownSweep(sweep);
-  const record = SweepRecord.parse(stored.value);
+  const record = toSweepRecord(stored);
   const unexpanded = record.state === 'cancelled' && record.expanded < record.searchTrials + (record.reportTrials ?? 0);
   if (chosen.length === 0 && !unexpanded) return 0;
 

@@ -1,8 +1,10 @@
 import { AdctlError, SweepRecord, sweepStatusKey, toCanonicalJson } from '@adctl/protocol';
-import { type PutOutcome, parseJson } from '@adctl/storage';
+import { type ObjectStore, type PutOutcome, parseJson } from '@adctl/storage';
 import { inBatches } from '../batches.js';
 import type { ControllerContext } from '../context.js';
 import { superseded } from '../errors.js';
+import { isUnreadable } from '../failure-scope.js';
+import { setApart } from '../set-apart.js';
 
 /** A sweep's status object as this controller left it. */
 export interface StatusNoted {
@@ -34,10 +36,10 @@ export async function putStatus(context: ControllerContext, record: SweepRecord)
   // Ends: every refusal means that another leader has written, and only one of them goes on.
   for (;;) {
     if (etag === undefined) {
-      const found = await objects.get(key);
+      const found = await readStatus(objects, key);
       // What was there before we ever wrote is no rival's: its term may be one of a state store that was lost.
       if (refused && termOf(found?.content) > term) throw superseded(key);
-      etag = found?.info.etag ?? null;
+      etag = found?.etag ?? null;
       if (etag !== null && Buffer.from(text).equals(found?.content ?? Buffer.alloc(0))) break;
     }
     const condition = etag === null ? { ifAbsent: true } : { ifMatch: etag };
@@ -59,12 +61,29 @@ export function isStatusNews({ statuses }: ControllerContext, record: SweepRecor
  */
 export async function mendStatuses(context: ControllerContext): Promise<void> {
   const behind = [...context.books.values()].filter(({ record }) => isStatusNews(context, record));
-  await inBatches(behind, ({ record }) => putStatus(context, record).finally(context.pulse));
+  await inBatches(behind, (book) =>
+    setApart(context, book, () => putStatus(context, book.record)).finally(context.pulse),
+  );
 }
 
 /** What of a sweep's record follows from nothing else. */
 export function toStatus(record: SweepRecord): string {
   return toCanonicalJson({ ...record, expanded: 0 });
+}
+
+/** What is there, to be replaced; without its content where that is damaged. */
+async function readStatus(
+  objects: Pick<ObjectStore, 'get' | 'head'>,
+  key: string,
+): Promise<{ readonly etag: string; readonly content: Uint8Array | undefined } | null> {
+  try {
+    const found = await objects.get(key);
+    return found === null ? null : { etag: found.info.etag, content: found.content };
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    const info = await objects.head(key);
+    return info === null ? null : { etag: info.etag, content: undefined };
+  }
 }
 
 /** The term under which a status was written; 0 for none, and for what cannot be read: it is written anew. */

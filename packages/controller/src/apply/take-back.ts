@@ -52,7 +52,7 @@ export async function findLeftovers(
   record: TrialRecord,
   attempt = lastClaim(context, record),
 ): Promise<TrialFact | null> {
-  const result = await findResult(context, book, record);
+  const result = await findResult(context, book, record, { isTold: false });
   if (result !== null) return result;
   if (attempt === 0 || record.failures.some((failure) => failure.attempt === attempt)) return null;
   return findAttempt(context, record, attempt);

@@ -1,13 +1,10 @@
-import type { SweepId, SweepRecord } from '@adctl/protocol';
+import type { SweepId } from '@adctl/protocol';
 import type { ControllerContext } from '../context.js';
 import { sweepHeld } from '../errors.js';
 import { REASONS } from '../reasons.js';
 
 /** A sweep that is set aside because something stored of it cannot be read, or that met a mistake of ours. */
 export interface HeldSweep {
-  readonly sweep: SweepId;
-  /** Undefined when it is the record that cannot be read. */
-  readonly record: SweepRecord | undefined;
   /** Names the object. */
   readonly reason: string;
   /** Its records are being made again: until that has ended nobody can resume or submit it. */
@@ -18,16 +15,12 @@ export interface HeldSweep {
  * Sets a sweep aside, in memory only: nothing of it is changed, its workers go on with what they have, and its messages and
  * leases stay. Resuming it, and the next start of a controller, try it again.
  */
-export function holdSweep(
-  context: ControllerContext,
-  { sweep, record }: Omit<HeldSweep, 'reason'>,
-  error: unknown,
-): void {
+export function holdSweep(context: ControllerContext, sweep: SweepId, error: unknown): void {
   const reason = REASONS.held(error instanceof Error ? error.message : String(error));
   context.logger.error({ err: error, sweep }, 'a sweep is held');
   context.measures.notUnderstood('sweep');
   context.books.delete(sweep);
-  context.held.set(sweep, { sweep, record, reason });
+  context.held.set(sweep, { reason });
 }
 
 /** @throws AdctlError user `sweep_held` while the sweep's records are being made again. */

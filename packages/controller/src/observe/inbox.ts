@@ -200,7 +200,7 @@ async function toFact(
     case 'result': {
       const { result, resultKey } = news;
       if (result === undefined) {
-        const found = await findResult(context, book, record);
+        const found = await findResult(context, book, record, { isTold: true });
         if (found === null) context.logger.error({ event: news }, 'a result event without its object');
         return found;
       }

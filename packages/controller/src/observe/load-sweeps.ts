@@ -46,12 +46,10 @@ export async function loadSweeps(context: ControllerContext): Promise<void> {
     const sweep = SweepId.safeParse(entry.key);
     if (!sweep.success) continue;
     try {
-      if (!record.success) throw recordUnreadable('sweep', entry.key, record.error);
-      const ours = await takeOverSweep(context, entry);
-      await loadSweep(context, ours.value, ours.revision);
+      await takeOverAndLoad(context, entry);
     } catch (error) {
       if (!isPoison(error)) throw error;
-      holdSweep(context, { sweep: sweep.data, record: record.data }, error);
+      holdSweep(context, sweep.data, error);
     }
     context.pulse();
   }
@@ -65,12 +63,11 @@ export async function loadSweeps(context: ControllerContext): Promise<void> {
 export async function loadHeldSweep(context: ControllerContext, sweep: SweepId): Promise<SweepBook> {
   const entry = await context.sweeps.get(sweep);
   if (entry === null) throw unknownSweep(sweep);
-  const record = SweepRecord.safeParse(entry.value);
   try {
-    if (!record.success) throw recordUnreadable('sweep', sweep, record.error);
-    const ours = await takeOverSweep(context, entry);
-    const book = await loadSweep(context, ours.value, ours.revision);
-    for (const { key, value } of await context.leases.entries(sweep)) {
+    // Read first: once the sweep has a book, nothing may go wrong any more before it is held no longer.
+    const leases = await context.leases.entries(sweep);
+    const book = await takeOverAndLoad(context, entry);
+    for (const { key, value } of leases) {
       const trial = TrialId.safeParse(key.slice(sweep.length + 1));
       const lease = Lease.safeParse(value);
       if (trial.success && lease.success) context.leaseBoard.note(sweep, trial.data, lease.data, context.clock.now());
@@ -78,9 +75,15 @@ export async function loadHeldSweep(context: ControllerContext, sweep: SweepId):
     context.held.delete(sweep);
     return book;
   } catch (error) {
-    if (isPoison(error)) holdSweep(context, { sweep, record: record.data }, error);
+    if (isPoison(error)) holdSweep(context, sweep, error);
     throw error;
   }
+}
+
+async function takeOverAndLoad(context: ControllerContext, entry: StateEntry): Promise<SweepBook> {
+  toSweepRecord(entry);
+  const ours = await takeOverSweep(context, entry);
+  return loadSweep(context, ours.value, ours.revision);
 }
 
 /**
@@ -114,6 +117,13 @@ async function readTrial(context: ControllerContext, entry: StateEntry): Promise
   const record = toTrialRecord(entry);
   if (context.term === undefined || isFinal(record.state)) return { record, revision: entry.revision };
   return takeOverTrial(context, entry);
+}
+
+/** @throws AdctlError permanent `record_unreadable`. */
+export function toSweepRecord({ key, value }: Pick<StateEntry, 'key' | 'value'>): SweepRecord {
+  const record = SweepRecord.safeParse(value);
+  if (!record.success) throw recordUnreadable('sweep', key, record.error);
+  return record.data;
 }
 
 /** @throws AdctlError permanent `record_unreadable`. */

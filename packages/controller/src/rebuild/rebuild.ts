@@ -14,21 +14,18 @@ import { toResultFacts } from '../apply/results.js';
 import { identityKey } from '../apply/reuse.js';
 import { readAttempt } from '../apply/take-back.js';
 import { createLostSweep, createLostTrial } from '../apply/write-trial.js';
+import { inBatches } from '../batches.js';
 import { type ControllerContext, isoNow, nowOf } from '../context.js';
 import type { Controller } from '../controller.js';
 import { trialsRunning } from '../errors.js';
 import { isPoison } from '../failure-scope.js';
 import { loadHeldSweep, readFrozenSweep } from '../observe/load-sweeps.js';
-import type { SweepBook } from '../observe/sweep-book.js';
 import { countSearchTrials, type FrozenSweep } from '../plan/frozen-sweep.js';
 import { isOver } from '../plan/is-over.js';
 import { REASONS } from '../reasons.js';
 import { submissionOf } from '../submission.js';
 import { findEvidence, type TrialEvidence } from './find-evidence.js';
 import { makeRecord } from './make-record.js';
-
-/** Objects read at once. */
-const PARALLEL_READS = 32;
 
 type Progress = { -readonly [K in keyof RebuildProgress]: RebuildProgress[K] };
 
@@ -103,33 +100,24 @@ export class Rebuild {
    */
   async #sweep(frozen: FrozenSweep, progress: Progress): Promise<void> {
     const { context, settled } = this.controller;
-    const book = await settled(async () => setAside(context, frozen.id));
-    let isNews = true;
+    await settled(async () => setAside(context, frozen.id));
     try {
-      isNews = await rebuildSweep(context, frozen, progress);
+      await rebuildSweep(context, frozen, progress);
     } finally {
-      await settled(() => bringBack(context, frozen.id, isNews ? undefined : book));
+      await settled(() => bringBack(context, frozen.id));
     }
   }
 }
 
-/** @returns what the turns knew of the sweep. */
-function setAside({ books, held }: ControllerContext, sweep: SweepId): SweepBook | undefined {
-  const book = books.get(sweep);
+function setAside({ books, held }: ControllerContext, sweep: SweepId): void {
   books.delete(sweep);
-  held.set(sweep, { sweep, record: book?.record, reason: REASONS.isRebuilt, isRebuilt: true });
-  return book;
+  held.set(sweep, { reason: REASONS.isRebuilt, isRebuilt: true });
 }
 
-/** @param unchanged what the turns knew of it, where that is still so; else it is read again, unless it is over. */
-async function bringBack(context: ControllerContext, sweep: SweepId, unchanged: SweepBook | undefined): Promise<void> {
-  const { books, held } = context;
-  if (unchanged !== undefined) {
-    held.delete(sweep);
-    books.set(sweep, unchanged);
-    return;
-  }
-  held.set(sweep, { sweep, record: held.get(sweep)?.record, reason: REASONS.rebuildBroke });
+/** Reads it again, with the leases that were renewed meanwhile, unless it is over or was never accepted. */
+async function bringBack(context: ControllerContext, sweep: SweepId): Promise<void> {
+  const { held } = context;
+  held.set(sweep, { reason: REASONS.rebuildBroke });
   const stored = await context.sweeps.get(sweep);
   const record = stored === null ? undefined : SweepRecord.safeParse(stored.value).data;
   if (stored === null || (record !== undefined && isOver(record))) {
@@ -143,32 +131,26 @@ async function bringBack(context: ControllerContext, sweep: SweepId, unchanged: 
   }
 }
 
-/** Trials first, the sweep last: a sweep without its trials would run them again. @returns whether anything was made. */
-async function rebuildSweep(context: ControllerContext, frozen: FrozenSweep, progress: Progress): Promise<boolean> {
+/** Trials first, the sweep last: a sweep without its trials would run them again. */
+async function rebuildSweep(context: ControllerContext, frozen: FrozenSweep, progress: Progress): Promise<void> {
   const { id: sweep } = frozen;
-  const createdBefore = progress.trialsCreated;
   let expanded = 0;
   const all = await findEvidence(context.objects, sweep);
-  for (let start = 0; start < all.length; start += PARALLEL_READS) {
-    await Promise.all(
-      all.slice(start, start + PARALLEL_READS).map(async (evidence) => {
-        const record = await orUnreadable(progress, evidence.result?.key ?? evidence.trial, () =>
-          readRecord(context, frozen, evidence, progress),
-        );
-        if (record === null) return;
-        expanded = Math.max(expanded, record.index + 1);
-        if (await createLostTrial(context, record)) progress.trialsCreated += 1;
-      }),
+  await inBatches(all, async (evidence) => {
+    const record = await orUnreadable(progress, evidence.result?.key ?? evidence.trial, () =>
+      readRecord(context, frozen, evidence, progress),
     );
-  }
-  const status = await statusOf(context, frozen, expanded);
+    if (record === null) return;
+    expanded = Math.max(expanded, record.index + 1);
+    if (await createLostTrial(context, record)) progress.trialsCreated += 1;
+  });
+  const status = await orUnreadable(progress, sweepStatusKey(sweep), () => statusOf(context, frozen, expanded));
   // Frozen, but never accepted: nothing was noted of it and nothing ran.
-  if (status === null && all.length === 0) return false;
+  if (status === null && all.length === 0) return;
   const lost = status ?? { ...asSubmitted(context, frozen), expanded };
   const created = await createLostSweep(context, lost);
   await submissionOf(context, lost, lost.owner)?.claim(sweep);
   if (created) progress.sweepsCreated += 1;
-  return created || progress.trialsCreated > createdBefore;
 }
 
 async function readRecord(

@@ -21,7 +21,8 @@ import { type FinalTrial, SweepIndex } from './sweep-index.js';
 
 type IndexedSweep = Pick<FrozenSweep, 'id' | 'dataDigest' | 'sweep'>;
 
-type LeftOut = NonNullable<Leaderboard['leftOut']>[number];
+/** A sweep of which something cannot be read. */
+export type LeftOut = NonNullable<Leaderboard['leftOut']>[number];
 
 /** Sweeps that are over kept in memory for leaderboards. */
 const MOST_KEPT = 16;
