@@ -7,6 +7,10 @@ export interface ImageShape {
   readonly channels: number;
 }
 
+export function isSameShape(a: ImageShape, b: ImageShape): boolean {
+  return a.height === b.height && a.width === b.width && a.channels === b.channels;
+}
+
 /** One part of a data set. Images are read on demand; labels are small and held. */
 export interface Subset {
   readonly count: number;

@@ -46,46 +46,63 @@ export async function openDataset(request: DatasetRequest, options: OpenOptions)
 export async function openFileDataset(
   card: FileDatasetCard,
   root: string | undefined,
-  { cacheDir }: OpenOptions,
+  options: OpenOptions,
 ): Promise<Dataset> {
-  const { located, digests } = await checkFiles(card, root, { cacheDir });
-  const { train, test, release } = await card.open(located);
+  return (await openFiles(card, root, options)).dataset;
+}
+
+/** As `openFileDataset`, with every file named. */
+export async function openFiles(
+  card: FileDatasetCard,
+  root: string | undefined,
+  { cacheDir }: OpenOptions,
+): Promise<{ readonly dataset: Dataset; readonly files: readonly CheckedFile[] }> {
+  const files = await checkFiles(card, root, { cacheDir });
+  const { train, test, release } = await card.open(files);
   checkCounts(card, { train, test }, root ?? datasetDirectory(cacheDir, card.name));
-  return {
+  const dataset: Dataset = {
     name: card.name,
     classes: card.classes,
     shape: card.shape,
     partition: card.partition,
     train,
     test,
-    digest: digestOf({ ...fileBasis(card, digests), shape: card.shape }),
+    digest: digestOf({ ...fileBasis(card, files), shape: card.shape }),
     async close() {
       release();
     },
   };
+  return { dataset, files };
 }
 
-/** Finds a card's files and compares them with their pins. @returns also name and sha256 of each, unpacked. @throws as `openFileDataset`. */
-export async function checkFiles(
+interface CheckedFile extends LocatedFile {
+  /** Unpacked. */
+  readonly sha256: Sha256;
+}
+
+/** Finds a card's files and compares them with their pins. @throws as `openFileDataset`. */
+async function checkFiles(
   card: FileDatasetCard,
   root: string | undefined,
   { cacheDir }: OpenOptions,
-): Promise<{ readonly located: readonly LocatedFile[]; readonly digests: readonly [name: string, sha256: Sha256][] }> {
+): Promise<CheckedFile[]> {
   const cached = datasetDirectory(cacheDir, card.name);
   const located = await locateFiles(card, root ?? cached);
   const memory = await openDigestMemory(cached);
-  const digests: [string, Sha256][] = [];
-  for (const { file, path } of located) digests.push([file.name, await checkedDigest(card, file, path, memory)]);
+  const files: CheckedFile[] = [];
+  for (const { file, path } of located) {
+    files.push({ file, path, sha256: await checkedDigest(card, file, path, memory) });
+  }
   await memory.save();
-  return { located, digests };
+  return files;
 }
 
-/** What the digest of a set of fixed files covers beside the image size. @param digests name and sha256 of each file, unpacked. */
+/** What the digest of a set of fixed files covers beside the image size. */
 export function fileBasis(
   { name, reader, partition }: Pick<FileDatasetCard, 'name' | 'reader' | 'partition'>,
-  digests: readonly (readonly [name: string, sha256: string])[],
+  files: readonly CheckedFile[],
 ): Readonly<Record<string, unknown>> {
-  return { name, reader, partition, digests };
+  return { name, reader, partition, digests: files.map(({ file, sha256 }) => [file.name, sha256]) };
 }
 
 /** @throws AdctlError user `corrupt_dataset` when a part holds more or fewer images than the card says. */

@@ -1,5 +1,5 @@
 import { digestOf, type Sha256 } from '@adctl/protocol';
-import type { Dataset, ImageShape, Subset } from './dataset.js';
+import { type Dataset, type ImageShape, isSameShape, type Subset } from './dataset.js';
 import { unsupportedImageSize } from './errors.js';
 
 /**
@@ -10,8 +10,8 @@ import { unsupportedImageSize } from './errors.js';
  */
 export function padDataset(dataset: Dataset, shape: ImageShape): Dataset {
   const own = dataset.shape;
+  if (isSameShape(own, shape)) return dataset;
   const digest = paddedDigest(dataset, shape);
-  if (digest === dataset.digest) return dataset;
   const padded = (subset: Subset): Subset => ({
     count: subset.count,
     labels: subset.labels,
@@ -34,7 +34,7 @@ export function paddedDigest(
   { name, shape: own, digest }: Pick<Dataset, 'name' | 'shape' | 'digest'>,
   shape: ImageShape,
 ): Sha256 {
-  if (own.height === shape.height && own.width === shape.width && own.channels === shape.channels) return digest;
+  if (isSameShape(own, shape)) return digest;
   if (shape.channels !== own.channels || shape.height < own.height || shape.width < own.width) {
     throw unsupportedImageSize(
       `${name} holds ${describe(own)} images; ${describe(shape)} was asked for`,

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
 import { digestOf, type Sha256, SharedDataset, SharedManifest, sha256 } from '@adctl/protocol';
-import type { Dataset, ImageShape } from './dataset.js';
+import { type Dataset, type ImageShape, isSameShape } from './dataset.js';
 import type { DatasetCard, FileDatasetCard, FolderDatasetCard } from './dataset-card.js';
 import { badFolder, corruptDataset } from './errors.js';
-import { checkFiles, fileBasis, openFileDataset } from './open-dataset.js';
+import { fileBasis, openFiles } from './open-dataset.js';
 import { FOLDER_READERS, folderDigest, openFolder } from './open-folder.js';
 import { paddedDigest } from './pad-dataset.js';
 import { assertChannels } from './readers/folder-subset.js';
@@ -35,16 +35,14 @@ export async function packDataset(
 }
 
 async function packFiles(card: FileDatasetCard, root: string | undefined, cacheDir: string): Promise<PackedDataset> {
-  const dataset = await openFileDataset(card, root, { cacheDir });
+  const { dataset, files } = await openFiles(card, root, { cacheDir });
   await dataset.close();
-  const { located, digests } = await checkFiles(card, root, { cacheDir });
-  const files = card.files.map(({ name, bytes }) => {
-    const content = digests.find(([of]) => of === name)?.[1];
-    if (content === undefined) throw new TypeError(`${card.name} was opened without ${name}`);
-    return { path: name, bytes, sha256: content };
+  const paths = new Map(files.map(({ file, path }) => [file.name, path]));
+  return pack(card, dataset, {
+    files: files.map(({ file: { name, bytes }, sha256 }) => ({ path: name, bytes, sha256 })),
+    basis: fileBasis(card, files),
+    pathOf: (name) => paths.get(name) ?? name,
   });
-  const pathOf = (name: string) => located.find(({ file }) => file.name === name)?.path ?? name;
-  return pack(card, dataset, { files, basis: fileBasis(card, digests), pathOf });
 }
 
 async function packFolder(card: FolderDatasetCard, root: string | undefined, cacheDir: string): Promise<PackedDataset> {
@@ -112,9 +110,7 @@ export async function digestAt(
 ): Promise<Sha256> {
   if (facts.kind === 'files') return paddedDigest(facts, shape);
   assertChannels(shape);
-  const { height, width, channels } = facts.shape;
-  const isOwn = height === shape.height && width === shape.width && channels === shape.channels;
-  return isOwn ? facts.digest : folderDigest(await basis(), shape);
+  return isSameShape(facts.shape, shape) ? facts.digest : folderDigest(await basis(), shape);
 }
 
 async function readUnpacked(path: string): Promise<Uint8Array> {

@@ -82,7 +82,7 @@ export interface RowInput {
   readonly configuration: string | null;
   /** Its search trials; all of the method's without a configuration. */
   readonly search: SearchPart;
-  /** Computed by the same code. */
+  /** Computed by the code of the newest sweep that reported it; by several where that one was finished with mixed code. */
   readonly report: readonly LeaderboardResult[];
   /** Report trials of the configuration that are not averaged: older code computed them. */
   readonly older: number;

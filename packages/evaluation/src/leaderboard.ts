@@ -38,8 +38,8 @@ export interface LeaderboardInput {
  *   row. Report trials alone feed the numbers; search trials count as effort.
  * - A row misses what a sweep that reported its configuration meant to run. With a missing or unfinished report trial it
  *   is shown without a rank, with the reason; so is a method without any report trial.
- * - A row averages results of one code, the newest, and counts those of older code. Of several for one (class, seed) the newest
- *   counts, in whatever sweep it ran; a cancelled one never counts before another.
+ * - A row averages results of the code that its newest sweep ran (of both codes where that one was finished with mixed code),
+ *   and counts those of older code. Of several for one (class, seed) the newest counts, in whatever sweep it ran; a cancelled one never counts before another.
  */
 export function foldLeaderboard(results: Iterable<LeaderboardResult>, options: LeaderboardOptions = {}): Leaderboard {
   const totaller = new SearchTotaller();
@@ -191,7 +191,10 @@ function rowsOfMethod(
   });
 }
 
-/** Results of the code that the newest sweep ran: an average over different code is a number of neither. */
+/**
+ * Results of the code that the newest sweep ran: an average that takes in older code is a number of neither. A sweep that somebody let
+ * finish with mixed code has two; the row says so.
+ */
 function ofNewestCode(report: readonly LeaderboardResult[]): readonly LeaderboardResult[] {
   const { spec } = report.reduce((newest, result) => (supersedes(result, newest) ? result : newest));
   const versions = new Set(report.flatMap((one) => (one.spec.sweep === spec.sweep ? [one.spec.codeVersion] : [])));

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CheckpointHead, WorkerHeartbeat } from './events.js';
 import { Failure } from './failure.js';
 import { Sha256, SweepId, TrialId } from './ids.js';
+import { ImageSize } from './image-size.js';
 import { SelectionMetrics, TrialResult } from './result.js';
 import { TrialPhase, TrialRecord, TrialSpec } from './trial.js';
 import { RetriableState, TrialState } from './trial-state.js';
@@ -114,8 +115,6 @@ export const SweepAccepted = z.object({
   after: z.array(SweepId).optional(),
 });
 export type SweepAccepted = z.infer<typeof SweepAccepted>;
-
-const ImageSize = z.object({ height: z.int().min(1), width: z.int().min(1), channels: z.int().min(1).max(4) });
 
 /** What the controller found out about a data set. */
 export const DatasetLook = z.object({

@@ -94,6 +94,7 @@ export {
   trialCheckpointsPrefix,
   trialSpecKey,
 } from './object-keys.js';
+export { kubernetesLabel, POOL_SEPARATOR, PoolClass, PoolName } from './pool-names.js';
 export { exitCodeOfProcess, lastWordsOf } from './process-ending.js';
 export { type RangeProblem, rangeProblem, rangeSize, rangeValue } from './range.js';
 export {
@@ -170,4 +171,4 @@ export {
   TrialState,
 } from './trial-state.js';
 export { Version1 } from './version.js';
-export { HEARTBEATS, heartbeatTopic, isHeartbeatOf, orderTopic, POOL_SEPARATOR } from './worker-topics.js';
+export { HEARTBEATS, heartbeatTopic, isHeartbeatOf, orderTopic } from './worker-topics.js';

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { Sha256 } from './ids.js';
+import { ImageSize } from './image-size.js';
 
 /** Data sets that lie in the object store, for every controller and worker of a deployment. */
-
-const Shape = z.object({ height: z.int().min(1), width: z.int().min(1), channels: z.int().min(1).max(4) });
 
 /** Below the data set's folder, with `/`; it can lead nowhere else. */
 const RelativePath = z
@@ -31,7 +30,7 @@ export const SharedDataset = z.object({
   /** Kinds of defect, `good` first, where the data set tells them. */
   defects: z.array(z.string()).optional(),
   /** Image size as stored; for folders the one that a sweep gets when it asks for none. */
-  shape: Shape,
+  shape: ImageSize,
   counts: z.object({ train: z.int().min(0), test: z.int().min(0) }),
   files: z.int().min(1),
   bytes: z.int().min(0),

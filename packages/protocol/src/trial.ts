@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Failure } from './failure.js';
 import { ConfigurationId, Sha256, SweepId, TrialId, WorkerId } from './ids.js';
+import { ImageSize } from './image-size.js';
 import { FinalState, TrialState } from './trial-state.js';
 import { Version1 } from './version.js';
 
@@ -52,7 +53,7 @@ export const TrialDataset = z.object({
   /** Content digest of the source files the sweep was planned with. */
   digest: Sha256,
   /** Image size the model sees. */
-  input: z.object({ height: z.int().min(1), width: z.int().min(1), channels: z.int().min(1).max(4) }),
+  input: ImageSize,
 });
 export type TrialDataset = z.infer<typeof TrialDataset>;
 

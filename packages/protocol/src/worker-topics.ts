@@ -1,13 +1,8 @@
 import type { WorkerId } from './ids.js';
-
-/**
- * Between the pool and the rest in the id of a pool's worker, `gpu--1-1-x7k2p`. In topics the two are tokens of their own, so that
- * a server can keep the credential of one pool from speaking or listening for another's workers.
- */
-export const POOL_SEPARATOR = '--';
+import { POOL_SEPARATOR } from './pool-names.js';
 
 /** `gpu.1-1-x7k2p` of a pool's worker, `w1` of one that belongs to none. */
-const workerTokens = (worker: string): string => worker.replace(/^(.+?)--(.+)$/, '$1.$2');
+const workerTokens = (worker: string): string => worker.replace(new RegExp(`^(.+?)${POOL_SEPARATOR}(.+)$`), '$1.$2');
 
 /** Where a worker says that it is alive. */
 export const heartbeatTopic = (worker: string): string => `heartbeat.${workerTokens(worker)}`;

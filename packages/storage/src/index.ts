@@ -14,7 +14,7 @@ export {
   readHead,
 } from './checkpoints.js';
 export { OBJECT_VARIABLES, objectRules, toObjectPlace, toS3Settings } from './environment.js';
-export { type LargePutOptions, PART_BYTES, putInParts, type UnfinishedUploads } from './large-objects.js';
+export { PART_BYTES, putInParts, type UnfinishedUploads } from './large-objects.js';
 export { assertObjectKey, assertObjectPrefix } from './object-key.js';
 export type { MultipartUpload, ObjectInfo, ObjectStore, PutOptions, PutOutcome, WriteOptions } from './object-store.js';
 export { type ObjectPlace, type OpenedObjects, openObjects } from './place.js';
@@ -31,6 +31,5 @@ export {
   listSharedDatasets,
   readSharedDataset,
   readSharedManifest,
-  type ShareOptions,
   shareDataset,
 } from './shared-datasets.js';

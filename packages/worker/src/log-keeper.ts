@@ -1,4 +1,4 @@
-import { artifactKey } from '@adctl/protocol';
+import { artifactKey, type LogLine } from '@adctl/protocol';
 import { putInParts } from '@adctl/storage';
 import type { Attempt, SlotContext } from './attempt.js';
 import type { AttemptOutput } from './attempt-output.js';
@@ -25,7 +25,7 @@ export function createLogKeeper(
   { record, number, lost }: Pick<Attempt, 'record' | 'number' | 'lost'>,
   output: Pick<AttemptOutput, 'lines'>,
 ): LogKeeper {
-  let stored = output.lines().at(-1);
+  let stored: LogLine | undefined;
   let storing = Promise.resolve();
   let isStopped = false;
   const store = async () => {

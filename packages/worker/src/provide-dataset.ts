@@ -193,7 +193,7 @@ async function orAborted<T>(step: Promise<T>, signal: AbortSignal): Promise<T> {
   const abort = () => aborted.reject(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
   try {
-    signal.throwIfAborted();
+    if (signal.aborted) abort(); // the race hears of the step all the same: its failure must not be nobody's
     return await Promise.race([step, aborted.promise]);
   } finally {
     signal.removeEventListener('abort', abort);

@@ -144,14 +144,16 @@ async function train(
   await mkdir(attempt.directory, { recursive: true });
   await fetchBackbone(context, spec, attempt.lost);
   const say = (line: string) => output.log('info', line);
-  const dataset = await unlessInterrupted(attempt, interruption, (signal) =>
-    context.datasets.provide(spec.dataset, { signal, say }),
-  );
+  const signal = AbortSignal.any([attempt.lost, interruption.asked]);
+  const dataset = await context.datasets.provide(spec.dataset, { signal, say }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+    return spec.dataset; // nothing is trained with it: see below
+  });
   const specified = { ...attempt, spec, codeVersion };
   const resumeFrom = await fetchCheckpoint(context, specified, output);
   attempt.lost.throwIfAborted();
   const before = interruption.current();
-  if (before !== null || dataset === null) return { kind: 'interrupted', reason: before?.reason ?? 'drained' };
+  if (before !== null) return { kind: 'interrupted', reason: before.reason };
 
   let timedOut = false;
   const cancelTimeout = clock.after(spec.timeoutMs, () => {
@@ -278,20 +280,6 @@ async function fetchCheckpoint(
   for (const [name, content] of checkpoint.files) await writeFile(join(directory, name), content);
   const { attempt: number, epoch, step, threads } = checkpoint.manifest;
   return { directory, attempt: number, epoch, step, threads };
-}
-
-/** Does something that takes long, as long as nobody wants the attempt to end. @returns null when somebody did. */
-async function unlessInterrupted<T>(
-  { lost }: Attempt,
-  interruption: ReturnType<typeof createInterruption>,
-  step: (signal: AbortSignal) => Promise<T>,
-): Promise<T | null> {
-  try {
-    return await step(AbortSignal.any([lost, interruption.asked]));
-  } catch (error) {
-    if (lost.aborted || !interruption.asked.aborted) throw error;
-    return null;
-  }
 }
 
 /** The wish to end an attempt, the first one counts, with the force behind it. */

@@ -17,6 +17,11 @@ export default class Dev extends ControllerCommand<typeof Dev> {
   ];
   static override flags = {
     ...workerFlags,
+    flavour: Flags.option({ options: ['cpu', 'gpu'] as const })({
+      summary: 'Which TensorFlow engine trains.',
+      env: variableOf('flavour'),
+      default: 'cpu',
+    }),
     nats: Flags.boolean({
       summary:
         'Run a whole cluster on this machine: a nats-server, a controller process, worker processes, and a context.',
@@ -66,7 +71,7 @@ export default class Dev extends ControllerCommand<typeof Dev> {
       runDev({
         directory: this.directory,
         logLevel: this.logLevel,
-        workers: { slots, threads, flavour: flavour ?? 'cpu' },
+        workers: { slots, threads, flavour },
         untilIdle: this.flags['until-idle'],
         view,
         interrupts,

@@ -11,7 +11,7 @@ import {
 } from '@adctl/protocol';
 import type { Style } from './style.js';
 import { type Column, renderTable } from './table.js';
-import { backboneText, duration, hyperparameterLine, metric } from './values.js';
+import { backboneText, counted, duration, hyperparameterLine, metric } from './values.js';
 
 /** Every group with its rows, its classes, the chosen hyperparameters and the footnotes that its numbers need. */
 export function renderLeaderboard(board: Leaderboard, style: Style): string {
@@ -182,7 +182,7 @@ function renderFootnotes(group: LeaderboardGroup, style: Style): string {
     ...rows.flatMap(({ method, configuration, olderTrials }) =>
       olderTrials === 0
         ? []
-        : [`${method} ${configuration} leaves out ${olderTrials} report trials that older code computed.`],
+        : [`${method} ${configuration} leaves out ${counted(olderTrials, 'report trial')} that older code computed.`],
     ),
     ...rows.flatMap((row) =>
       row.unrankedReason === null

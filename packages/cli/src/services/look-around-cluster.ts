@@ -1,8 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { inspectNats, isAtLeast, SERVER_RECOMMENDED } from '@adctl/messaging/nats';
-import { connectToCluster, toNatsOptions } from './connect-cluster.js';
+import { type ClusterConnection, connectToCluster, toNatsOptions } from './connect-cluster.js';
 import type { NamedContext } from './contexts/manage-contexts.js';
-import type { ControllerClient } from './controller-client.js';
 import type { ClusterSurroundings } from './doctor-cluster.js';
 
 /** A cluster as it is, for `diagnoseCluster`. */
@@ -16,8 +15,8 @@ export function lookAroundCluster(adctl: string, named: NamedContext): ClusterSu
       return inspectNats(as === 'nobody' || credentials === undefined ? nobody : { ...nobody, credentials });
     },
     isRecommended: (version) => isAtLeast(version, SERVER_RECOMMENDED),
-    status: () => ask(named, (client) => client.request('status', {})),
-    shared: () => ask(named, (client) => client.request('datasets.list', {})),
+    status: () => ask(named, async ({ status }) => status),
+    shared: () => ask(named, ({ client }) => client.request('datasets.list', {})),
     isExposed: (file) =>
       stat(file).then(
         ({ mode }) => (mode & 0o077) !== 0,
@@ -27,10 +26,10 @@ export function lookAroundCluster(adctl: string, named: NamedContext): ClusterSu
   };
 }
 
-async function ask<T>(named: NamedContext, question: (client: ControllerClient) => Promise<T>): Promise<T> {
+async function ask<T>(named: NamedContext, question: (connection: ClusterConnection) => Promise<T>): Promise<T> {
   const connection = await connectToCluster(named);
   try {
-    return await question(connection.client);
+    return await question(connection);
   } finally {
     await connection.close();
   }

@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { POOL_SEPARATOR, userError } from '@adctl/protocol';
+import { PoolClass, PoolName, userError } from '@adctl/protocol';
 import { stringify } from 'yaml';
+import { z } from 'zod';
 import type { NatsUsersAnswer } from '../answers/nats-users.js';
 
 export interface NatsUsersRequest {
@@ -23,18 +24,15 @@ export interface NatsUsersRequest {
  * @throws AdctlError user `bad_user_name` for what cannot name a pool.
  */
 export function parsePool(text: string): NatsUsersRequest['pools'][number] {
-  const [, name, className = name] = /^([^=]+)(?:=(.+))?$/.exec(text) ?? [];
-  if (name !== undefined && className !== undefined && POOL_NAME.test(name) && !name.includes(POOL_SEPARATOR)) {
-    return { name, class: className };
-  }
+  const [name, className = name, ...rest] = text.split('=');
+  const pool = z.object({ name: PoolName, class: PoolClass }).safeParse({ name, class: className });
+  if (pool.success && rest.length === 0) return pool.data;
   throw userError('bad_user_name', `'${text}' does not name a pool`, {
-    hint: `Write NAME or NAME=CLASS. A pool's name is lower-case letters, digits and single dashes, at most 24.`,
+    hint: `Write NAME or NAME=CLASS, each of lower-case letters, digits and single dashes; a pool's name has at most 24.`,
     details: { name: text },
   });
 }
 
-/** As in the pools file. */
-const POOL_NAME = /^[a-z0-9]([a-z0-9-]{0,22}[a-z0-9])?$/;
 /** Names of the users that the Helm chart expects, beside those of the pools. */
 const [CONTROLLER, WORKER] = ['controller', 'worker'];
 const AUTHORIZATION_FILE = 'authorization.conf';

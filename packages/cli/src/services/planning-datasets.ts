@@ -18,7 +18,9 @@ export function planningDatasets(target: Target): PlanningDatasets {
   if (target.kind === 'folder') {
     const objects = createFilesystemStore(join(target.directory, 'objects'));
     const here = createDatasetCatalog({ cacheDir: cacheDir(), objects });
-    const isThere = async (name: string) => (await summarizeDataset(findDataset(name), cacheDir())).fetched !== false;
+    const isThere = async (name: string) =>
+      (await summarizeDataset(findDataset(name), cacheDir())).fetched !== false ||
+      (await here.shared()).some((shared) => shared.name === name);
     return { ...here, isThere: ({ name }) => isThere(name) };
   }
   const cards = createDatasetCatalog({ cacheDir: cacheDir() });

@@ -1,13 +1,8 @@
-import { POOL_SEPARATOR } from '@adctl/protocol';
+import { kubernetesLabel, PoolClass, PoolName } from '@adctl/protocol';
 import type { V1Affinity, V1PodResourceClaim, V1Volume } from '@kubernetes/client-node';
 import { z } from 'zod';
 import { checkPool, checkPools } from './check-pools.js';
 
-/** Most characters of a pool's name: the names of its Jobs and pods must stay within 63. */
-const LONGEST_POOL_NAME = 24;
-
-const label = (what: string) =>
-  z.string().regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, `must be ${what}: lower-case letters, digits and dashes`);
 /** A Kubernetes quantity such as `1`, `500m`, `16Gi`; numbers must be quoted, as the API's types want them. */
 const Quantity = z
   .string('must be a quantity in quotes, e.g. "1", "500m" or "16Gi"')
@@ -36,7 +31,7 @@ export type PoolVariable = z.infer<typeof PoolVariable>;
 
 /** A volume and where it appears in the worker's container. */
 export const PoolVolume = z.strictObject({
-  name: label('a volume name'),
+  name: kubernetesLabel('a volume name'),
   mountPath: z.string().startsWith('/', 'must be an absolute path'),
   subPath: z.string().optional(),
   readOnly: z.boolean().optional(),
@@ -56,14 +51,8 @@ export const PoolToleration = z.strictObject({
 /** A kind of worker pod, and how many of them there may be. */
 export const Pool = z
   .strictObject({
-    name: label('a pool name')
-      .max(LONGEST_POOL_NAME)
-      .refine(
-        (name) => !name.includes(POOL_SEPARATOR),
-        `must not hold '${POOL_SEPARATOR}', which ends it in a worker's id`,
-      )
-      .meta({ description: 'What a sweep names as resources.pool.' }),
-    class: label('a class').max(40).optional().meta({
+    name: PoolName.meta({ description: 'What a sweep names as resources.pool.' }),
+    class: PoolClass.optional().meta({
       description: 'Which trials its workers take; default: the name. Pools of one class are filled in their order.',
     }),
     image: z.string().min(1).meta({ description: 'Worker image with a tag or digest.' }),

@@ -118,17 +118,18 @@ export class NatsTrialQueue implements TrialQueue {
     const { names } = this.options;
     const verb = `STREAM.INFO.${names.jobs}`;
     const info = await this.jetstream.api(verb, { subjects_filter: names.jobFilter() }, SubjectsInfo);
-    const subjects = Object.keys(info.state.subjects ?? {}).filter((subject) => toPlace(subject) !== null);
-    const stored: StoredMessage[] = [];
-    for (let first = 0; first < subjects.length; first += READS_IN_FLIGHT) {
-      const some = subjects.slice(first, first + READS_IN_FLIGHT);
-      const messages = await Promise.all(some.map((subject) => this.jetstream.lastMessage(names.jobs, subject)));
-      stored.push(...messages.filter((message) => message !== null)); // null: acked meanwhile
-    }
-    const placed = stored.flatMap((message) => {
-      const place = toPlace(message.subject);
-      return place === null ? [] : [{ message, place }];
+    const subjects = Object.keys(info.state.subjects ?? {}).flatMap((subject) => {
+      const place = toPlace(subject);
+      return place === null ? [] : [{ subject, place }];
     });
+    const placed: { readonly message: StoredMessage; readonly place: Place }[] = [];
+    for (let first = 0; first < subjects.length; first += READS_IN_FLIGHT) {
+      const some = subjects.slice(first, first + READS_IN_FLIGHT).map(async ({ subject, place }) => {
+        const message = await this.jetstream.lastMessage(names.jobs, subject);
+        return message === null ? [] : [{ message, place }]; // null: acked meanwhile
+      });
+      placed.push(...(await Promise.all(some)).flat());
+    }
     const delivered = await this.#deliveredUpTo(placed.map(({ place }) => place));
     return placed
       .map(({ message, place }) => toStoredEntry(message, place, delivered))

@@ -15,6 +15,7 @@ import { etagOf, stamp, toObjectInfo } from './etag.js';
 import { type FileSystem, nodeFileSystem, orNull, removeEmptyFolders, syncFolder } from './file-system.js';
 import { KeyLocks } from './key-locks.js';
 import { listObjects } from './list.js';
+import { mayStillWrite } from './may-still-write.js';
 import { createUpload, resumeUpload, type UploadContext } from './multipart.js';
 import { Places } from './places.js';
 import { Staging } from './staging.js';
@@ -193,10 +194,4 @@ class FilesystemStore implements ObjectStore {
       throw fromFileSystem(error, this.#places.pathOf(key));
     }
   }
-}
-
-/** One call is one try here. @throws what calls the write off. */
-function mayStillWrite({ signal, beforeTry }: WriteOptions): void {
-  signal?.throwIfAborted();
-  beforeTry?.();
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fromFileSystem, uploadEmpty, uploadMissing } from '../errors.js';
 import type { MultipartUpload, PutOptions, PutOutcome, WriteOptions } from '../object-store.js';
 import { type FileSystem, makeFolder, orNull, syncFolder } from './file-system.js';
+import { mayStillWrite } from './may-still-write.js';
 import type { Staging } from './staging.js';
 
 /** What an upload needs of the store: a place for its parts, and a way to give the whole its name. */
@@ -67,8 +68,7 @@ class FilesystemUpload implements MultipartUpload {
   async putPart(part: number, content: Uint8Array, options: WriteOptions = {}): Promise<void> {
     if (!Number.isInteger(part) || part < 1 || part > 10_000)
       throw new RangeError(`part ${part} is not within 1 to 10000`);
-    options.signal?.throwIfAborted();
-    options.beforeTry?.();
+    mayStillWrite(options);
     const stored = await this.#named(() =>
       orNull(writeInto(this.context, [content], this.#file(part)).then(() => true)),
     );

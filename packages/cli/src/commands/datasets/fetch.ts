@@ -44,22 +44,29 @@ export default class DatasetsFetch extends AdctlCommand<typeof DatasetsFetch> {
   async run(): Promise<DatasetsFetchAnswer> {
     const { fetchDataset, findDataset } = await import('@adctl/datasets');
     const { cacheDir } = await import('../../environment.js');
-    const { objectPlace } = await import('../../object-environment.js');
     const { createFetchView } = await import('../../services/fetch-view.js');
-    const { shareDatasetAt } = await import('../../services/share-dataset.js');
     const card = findDataset(this.args.dataset);
     const { source, force, share } = this.flags;
-    const place = share ? objectPlace() : undefined;
+    const sharing = share ? await this.#prepareSharing() : undefined;
     const view = createFetchView(process.stderr, !this.tellsStory);
     const options = { cacheDir: cacheDir(), force, onProgress: view.onProgress };
     const fetchAndShare = async () => {
       const fetched = await fetchDataset(card, { ...options, ...(source === undefined ? {} : { source }) });
-      const shared = place === undefined ? undefined : await shareDatasetAt(card, { ...options, place });
+      const shared = await sharing?.(card, options);
       return { fetched, sharedAt: shared?.sharedAt };
     };
     const { fetched, sharedAt } = await fetchAndShare().finally(view.close);
     const { directory, alreadyThere, files } = fetched;
     const answer = { name: card.name, directory, alreadyThere, files: [...files] };
     return this.reply(DatasetsFetch.answer, sharedAt === undefined ? answer : { ...answer, sharedAt }, renderFetched);
+  }
+
+  /** Loaded only for this. @throws AdctlError user when the environment names no store: before anything is fetched */
+  async #prepareSharing() {
+    const { objectPlace } = await import('../../object-environment.js');
+    const { shareDatasetAt } = await import('../../services/share-dataset.js');
+    const place = objectPlace();
+    return (card: Parameters<typeof shareDatasetAt>[0], options: Omit<Parameters<typeof shareDatasetAt>[1], 'place'>) =>
+      shareDatasetAt(card, { ...options, place });
   }
 }

@@ -33,7 +33,7 @@ export const CALLS = {
       QueueEntry.extend({
         sweep: SweepId,
         trial: TrialId,
-        assignment: TrialAssignment.optional().transform((assignment) => assignment),
+        assignment: z.union([TrialAssignment, z.undefined()]),
         sequence: Sequence,
         deliveries: z.int(),
         inFlight: z.boolean(),
