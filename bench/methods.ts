@@ -1,13 +1,13 @@
 /**
  * Every method's `quick` preset on toy images: milliseconds and operations of a training step, milliseconds to score an image,
- * and the ratio of scoring to training per image, in one run on one thread.
+ * and the ratio of scoring to training per image, in one run on one thread or one GPU.
  *
- *   node bench/methods.ts [--methods dae,smai] [--inputs 28x28x1,64x64x3] [--steps 8]
+ *   node bench/methods.ts [--methods dae,smai] [--inputs 28x28x1,64x64x3] [--steps 8] [--flavour cpu|gpu]
  */
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { resolveCacheDir } from '@adctl/datasets';
-import { loadEngine } from '@adctl/engine';
+import { Flavour, loadEngine } from '@adctl/engine';
 import { type ImageReader, type ImageShape, METHODS, type MethodCard, resolveHyperparameters } from '@adctl/methods';
 import { gatherImages, planEpoch, prepareEngine } from '@adctl/methods/kit';
 import { createGenerator } from '@adctl/random';
@@ -18,6 +18,7 @@ const { values: flags } = parseArgs({
     methods: { type: 'string', default: METHODS.map(({ name }) => name).join(',') },
     inputs: { type: 'string', default: '28x28x1,64x64x3' },
     steps: { type: 'string', default: '8' },
+    flavour: { type: 'string', default: 'cpu' },
   },
 });
 
@@ -27,7 +28,8 @@ const CALIBRATION_IMAGES = 16;
 /** Images scored at once, unless the card asks for fewer. */
 const SCORED = 32;
 
-const { tf } = await loadEngine({ flavour: 'cpu', threads: 1, cacheDir: resolveCacheDir(process.env, os.homedir()) });
+const flavour = Flavour.parse(flags.flavour);
+const { tf, info } = await loadEngine({ flavour, threads: 1, cacheDir: resolveCacheDir(process.env, os.homedir()) });
 prepareEngine();
 
 interface Row {
@@ -107,7 +109,9 @@ function median(values: readonly number[]): number {
 const text = (value: number | null, digits = 3) =>
   value === null ? '-' : Number(value.toPrecision(digits)).toString();
 
-console.log(`machine: ${os.cpus()[0]?.model}, ${os.availableParallelism()} cores, 1 thread, node ${process.version}\n`);
+console.log(
+  `machine: ${os.cpus()[0]?.model}, ${os.availableParallelism()} cores, ${info.isUsingGpu ? 'GPU' : '1 thread'}, node ${process.version}\n`,
+);
 console.log('| method | input | step ms | ops a step | trained ms/image | scored ms/image | scored : trained |');
 console.log('| --- | --- | --- | --- | --- | --- | --- |');
 for (const name of flags.methods.split(',')) {

@@ -64,7 +64,7 @@ export function comparableLeaderboard(stdout: string): unknown {
   return outcome.leaderboard.groups.map((group) => ({
     ...group,
     rows: group.rows.map(
-      ({ searchSeconds, reportSeconds, trainedPerSecond, scoredPerSecond, failures, ...row }) => row,
+      ({ sweeps, searchSeconds, reportSeconds, trainedPerSecond, scoredPerSecond, failures, ...row }) => row,
     ),
   }));
 }

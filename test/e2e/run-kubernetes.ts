@@ -3,15 +3,16 @@
  * a folder where pip cannot get it), the controller, a make-believe Kubernetes whose pods are real worker processes, and
  * `adctl sweep FILE --context`. Then runs the same file embedded and compares.
  *
- *   node test/e2e/run-kubernetes.ts [SWEEP.yaml] [--workers N] [--folder] [--no-compare]
- *     needs a built tree and an engine; default: examples/sweeps/ocgan.yaml, which needs MNIST in the cache
+ *   node test/e2e/run-kubernetes.ts [SWEEP.yaml] [--workers N] [--folder] [--flavour cpu|gpu] [--no-compare]
+ *     needs a built tree and the flavour's engine; default: examples/sweeps/ocgan.yaml, which needs MNIST in the cache
  *
  * Exit code 0 when both finish and every result is the same: the digest of each trained model and every test number.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { diff, isDeepStrictEqual, parseArgs } from 'node:util';
+import { Flavour } from '@adctl/engine';
 import { digestOf, TrialResult } from '@adctl/protocol';
 import { type ObjectPlace, openObjects } from '@adctl/storage';
 import { prepareMoto, startMoto } from '../../packages/storage/src/s3/moto.fixtures.ts';
@@ -23,11 +24,18 @@ const { values: flags, positionals } = parseArgs({
   options: {
     workers: { type: 'string', default: '2' },
     folder: { type: 'boolean', default: false },
+    flavour: { type: 'string', default: 'cpu' },
     'no-compare': { type: 'boolean', default: false },
   },
 });
 const file = resolve(positionals[0] ?? 'examples/sweeps/ocgan.yaml');
+const flavour = Flavour.parse(flags.flavour);
 const BUCKET = 'adctl';
+/** A pod without a GPU ends with exit code 77. */
+const ON_GPU = {
+  flavour: 'gpu' as const,
+  resources: { requests: { cpu: '1', memory: '1Gi' }, limits: { 'nvidia.com/gpu': '1' } },
+};
 const say = (text: string) => process.stderr.write(`${text}\n`);
 const secondsSince = (startMs: number) => ((performance.now() - startMs) / 1000).toFixed(1);
 
@@ -35,7 +43,7 @@ const work = await mkdtemp(join(tmpdir(), 'adctl-kubernetes-'));
 const store = flags.folder ? null : await startStore();
 const cluster = await startKubernetesCluster({
   ackWaitMs: 20_000,
-  pool: { max: Number(flags.workers), idleSeconds: 5 },
+  pool: { max: Number(flags.workers), idleSeconds: 5, ...(flavour === 'gpu' ? ON_GPU : {}) },
   ...(store === null ? {} : { env: store.env, secrets: store.secrets }),
 });
 /** Ends every process and removes every file, once. */
@@ -58,7 +66,7 @@ try {
   const startedMs = performance.now();
   const clustered = await cluster.run(['sweep', file, '--yes', '--json', '--context', 'test']);
   say(`cluster: exit code ${clustered.code} after ${secondsSince(startedMs)} s`);
-  if (clustered.code !== 0) say(clustered.stderr);
+  if (clustered.code !== 0) say(clustered.stderr + clustered.stdout);
   const pods = cluster.kubernetes.pods().filter(({ metadata }) => metadata.labels !== undefined);
   for (const { metadata, status } of pods) say(`  pod ${metadata.name}: ${status.phase}`);
   equal = clustered.code === 0 && (flags['no-compare'] || (await compare(clustered.stdout)));
@@ -82,24 +90,34 @@ async function startStore() {
 
 async function compare(clusteredAnswer: string): Promise<boolean> {
   const startedMs = performance.now();
-  const embedded = await run(['sweep', file, '--local', '--yes', '--json', '--slots', flags.workers], { cwd: work });
+  const locally = ['--local', '--slots', flags.workers, '--flavour', flavour];
+  const embedded = await run(['sweep', file, '--yes', '--json', ...locally], { cwd: work });
   say(`embedded: exit code ${embedded.code} after ${secondsSince(startedMs)} s`);
   if (embedded.code !== 0) {
-    say(embedded.stderr);
+    say(embedded.stderr + embedded.stdout);
     return false;
   }
   const here = await digests({ kind: 'filesystem', directory: join(work, '.adctl/objects') });
   const there = await digests(placeOfCluster());
-  const sameBoard = isDeepStrictEqual(comparableLeaderboard(clusteredAnswer), comparableLeaderboard(embedded.stdout));
+  const boards = [comparableLeaderboard(clusteredAnswer), comparableLeaderboard(embedded.stdout)] as const;
+  const sameBoard = isDeepStrictEqual(...boards);
   const differing = [...new Set([...here.keys(), ...there.keys()])].filter(
     (trial) => here.get(trial) !== there.get(trial),
   );
   say(
     `${here.size} results embedded, ${there.size} in the cluster; ${differing.length} differ; same leaderboard: ${sameBoard}`,
   );
+  if (!sameBoard) sayDifferences(...boards);
   for (const trial of differing) say(`  ${trial}: ${here.get(trial)} here, ${there.get(trial)} there`);
   say(`digest of all results: ${digestOf([...there].sort())}`);
   return sameBoard && differing.length === 0 && there.size > 0;
+}
+
+function sayDifferences(clustered: unknown, embedded: unknown): void {
+  const lines = (board: unknown) => JSON.stringify(board, null, 1).split('\n');
+  for (const [place, line] of diff(lines(clustered), lines(embedded))) {
+    if (place !== 0) say(`  only ${place > 0 ? 'in the cluster' : 'embedded'}: ${line.trim()}`);
+  }
 }
 
 function placeOfCluster(): ObjectPlace {

@@ -20,7 +20,8 @@ export interface CompileOptions {
  * The one compiler call that makes the addon.
  *
  * `--disable-new-dtags` and `--no-as-needed`: both libraries are recorded, and their own `$ORIGIN`-relative paths (the
- * CUDA wheels find `nvidia/…/lib` that way) keep working. Node's symbols stay open, as in every addon.
+ * CUDA wheels find `nvidia/…/lib` that way) keep working; a companion that the addon needs is loaded when TensorFlow asks for its
+ * name. Node's symbols stay open, as in every addon.
  */
 export function compileArguments(options: CompileOptions): string[] {
   const { bindingDir, libraries, rpath, output } = options;
@@ -30,6 +31,7 @@ export function compileArguments(options: CompileOptions): string[] {
     ...[join(bindingDir, 'tfjs_backend.cc'), join(bindingDir, 'tfjs_binding.cc'), '-o', output],
     ...['-Wl,--no-as-needed', '-Wl,--disable-new-dtags', `-Wl,-rpath,${rpath}`],
     ...[`-L${libraries.directory}`, `-l:${libraries.main}`, `-l:${libraries.framework}`],
+    ...libraries.companions.map(({ directory, name }) => join(directory, name)),
   ];
 }
 

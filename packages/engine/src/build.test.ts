@@ -59,6 +59,20 @@ describe('buildEngine', () => {
     expect(command).toContain(`-Wl,-rpath,${options.environment.tensorflowDir} `);
   });
 
+  test('brings along the CUDA library that TensorFlow does not find by itself', async () => {
+    const cusolver = join(folder, 'nvidia/cusolver/lib');
+    await mkdir(cusolver, { recursive: true });
+    await writeFile(join(cusolver, 'libcusolver.so.11'), '');
+    await writeFile(join(cusolver, 'libcusolverMg.so.11'), '');
+
+    const { path } = await buildEngine(options);
+
+    const command = await readFile(join(path, 'tfjs_binding.node'), 'utf8');
+    expect(command).toContain(` ${cusolver}/libcusolver.so.11`);
+    expect(command).toContain(`-Wl,-rpath,${options.environment.tensorflowDir}:${cusolver} `);
+    expect(command).not.toContain('libcusolverMg');
+  });
+
   test('leaves the previous engine working when the compiler fails', async () => {
     const before = await buildEngine(options);
 
@@ -178,7 +192,7 @@ async function placeWheelEngine(): Promise<void> {
   const paths = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2', 'include/tensorflow/c/eager/c_api.h'];
   const files = [...paths.map((path) => `tensorflow/${path}`), 'tfjs_binding.node'];
   const manifest: EngineManifest = {
-    ...{ recipe: 1, tensorflowVersion: '2.21.0', addonVersion: '4.22.0', flavour: 'cpu', platform: 'linux-x64' },
+    ...{ recipe: 2, tensorflowVersion: '2.21.0', addonVersion: '4.22.0', flavour: 'cpu', platform: 'linux-x64' },
     ...{ source: { kind: 'wheel', file: 'a.whl', sha256: '00' }, compiler: 'g++', builtAt: '2026-01-01T00:00:00.000Z' },
     files: await Promise.all(files.map((path) => describeFile(build, path))),
   };

@@ -121,8 +121,9 @@ async function buildInto(
   const count = await verifySymbols(libraries, bindingDir);
   report(`all ${count} TensorFlow functions that the addon calls are exported`);
 
-  const inside = !relative(build, libraries.directory).startsWith('..');
-  const rpath = inside ? `$ORIGIN/${relative(build, libraries.directory)}` : libraries.directory;
+  const inside = isInside(build, libraries.directory);
+  const folders = [libraries, ...libraries.companions].map(({ directory }) => directory);
+  const rpath = folders.map((path) => (isInside(build, path) ? `$ORIGIN/${relative(build, path)}` : path)).join(':');
   report(`compiling the addon with ${compiler}`);
   const output = join(build, ADDON_FILE);
   await compileAddon({ compiler: environment.compiler, bindingDir, libraries, rpath, output });
@@ -144,6 +145,10 @@ async function buildInto(
   };
   await writeFile(join(build, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
   return manifest;
+}
+
+function isInside(folder: string, path: string): boolean {
+  return !relative(folder, path).startsWith('..');
 }
 
 /** Tries the sources in order; only a source that cannot be reached gives way to the next. */

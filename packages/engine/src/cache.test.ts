@@ -19,7 +19,7 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'adctl-cache-'));
   await writeFile(join(directory, 'library.so'), 'abcd');
   manifest = {
-    recipe: 1,
+    recipe: 2,
     tensorflowVersion: '2.21.0',
     addonVersion: '4.22.0',
     flavour: 'cpu',
@@ -66,8 +66,8 @@ describe('readManifest', () => {
   });
 
   test.each([
-    ['half a file', '{"recipe": 1, "tens'],
-    ['another shape', '{"recipe": 1}'],
+    ['half a file', '{"recipe": 2, "tens'],
+    ['another shape', '{"recipe": 2}'],
   ])('takes %s for an unfinished build', async (_, text) => {
     await write(text);
 

@@ -23,7 +23,7 @@ export const ADDON_FILE = 'tfjs_binding.node';
 export const LIBRARY_FOLDER = 'tensorflow';
 
 /** Raised when our compiler flags or the folder layout change, so that older builds are made again. */
-export const BUILD_RECIPE = 1;
+export const BUILD_RECIPE = 2;
 
 /** Where a build's TensorFlow libraries came from. */
 export const EngineSource = z.discriminatedUnion('kind', [

@@ -1,4 +1,4 @@
-import { access } from 'node:fs/promises';
+import { access, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing } from './cache.js';
 import { librariesUnusable } from './errors.js';
@@ -10,6 +10,14 @@ export interface Libraries {
   readonly main: string;
   readonly framework: string;
   readonly include: string;
+  /** Libraries that the addon must bring along, because TensorFlow opens them by name and does not find them by itself. */
+  readonly companions: readonly Companion[];
+}
+
+export interface Companion {
+  /** Absolute folder of the file. */
+  readonly directory: string;
+  readonly name: string;
 }
 
 const FRAMEWORK = 'libtensorflow_framework.so.2';
@@ -20,6 +28,12 @@ const LAYOUTS = [
 ];
 
 /**
+ * Of the CUDA libraries that TensorFlow 2.21.0 opens by name, the one whose folder is missing in its framework's search path. Without
+ * it no GPU is registered, with no more than a line in TensorFlow's log. Seen on an H200.
+ */
+const UNFOUND = { folder: '../nvidia/cusolver/lib', name: /^libcusolver\.so\.\d+$/ };
+
+/**
  * Finds the libraries in a folder.
  *
  * @throws AdctlError `libraries_unusable` (user) when they or the headers are not there
@@ -27,19 +41,26 @@ const LAYOUTS = [
 export async function locateLibraries(folder: string): Promise<Libraries> {
   for (const layout of LAYOUTS) {
     const directory = join(folder, layout.folder);
-    const wanted = { directory, main: layout.main, framework: FRAMEWORK, include: join(folder, 'include') };
+    const found = { directory, main: layout.main, framework: FRAMEWORK, include: join(folder, 'include') };
     const paths = [
-      join(directory, wanted.main),
-      join(directory, wanted.framework),
-      join(wanted.include, 'tensorflow/c/eager/c_api.h'),
+      join(directory, found.main),
+      join(directory, found.framework),
+      join(found.include, 'tensorflow/c/eager/c_api.h'),
     ];
-    if ((await Promise.all(paths.map(exists))).every(Boolean)) return wanted;
+    if ((await Promise.all(paths.map(exists))).every(Boolean)) {
+      return { ...found, companions: await findCompanions(join(directory, UNFOUND.folder)) };
+    }
   }
   const layouts = LAYOUTS.map(({ folder: sub, main }) => join(sub, main)).join(' or ');
   throw librariesUnusable(
     `${folder} does not hold TensorFlow: looked for ${layouts}, with ${FRAMEWORK} beside it and include/.`,
     { folder },
   );
+}
+
+async function findCompanions(directory: string): Promise<Companion[]> {
+  if (!(await exists(directory))) return [];
+  return (await readdir(directory)).filter((name) => UNFOUND.name.test(name)).map((name) => ({ directory, name }));
 }
 
 /** Whether a path exists. */

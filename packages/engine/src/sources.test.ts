@@ -4,7 +4,7 @@ import { parseEngineEnvironment } from './environment.js';
 import { isCurrent, planSources } from './sources.js';
 
 const manifest: EngineManifest = {
-  recipe: 1,
+  recipe: 2,
   tensorflowVersion: '2.21.0',
   addonVersion: '4.22.0',
   flavour: 'cpu',

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { countTensors } from '../kit/memory.js';
 import { disposeScalars } from '../kit/scalars.js';
-import { maxDifference, useNativeEngine, waves } from '../testing/engine.fixtures.js';
+import { BATCH_TOLERANCE, maxDifference, useNativeEngine, waves } from '../testing/engine.fixtures.js';
 import { BACKBONE_NAMES, type BackboneName } from './architecture.js';
 import { type BackboneOptions, createBackbone, normalizePixels, toBackbonePixels } from './backbone.js';
 import { backboneOf } from './registry.js';
@@ -31,7 +31,7 @@ describe.each(BACKBONE_NAMES)('random %s', (name) => {
       const layer = backboneOf(name).taps[taps[i]!]!;
       expect(feature.shape.slice(1)).toEqual([...backbone.network.layer(layer).summary.outputShape]);
       const own = tf.slice(feature, [1, 0, 0, 0], [1, -1, -1, -1]);
-      expect(maxDifference(own, alone[i]!)).toBeLessThan(1e-5 * Math.max(1, deviation(feature)));
+      expect(maxDifference(own, alone[i]!)).toBeLessThan(BATCH_TOLERANCE * Math.max(1, deviation(feature)));
       expect(deviation(feature)).toBeGreaterThan(0);
     }
     backbone.dispose();

@@ -58,7 +58,8 @@ export function createBatchNorm(variables: BatchNormVariables, options: BatchNor
 function createTrainPass(variables: BatchNormVariables, options: BatchNormOptions, isUpdating: boolean) {
   return tf.customGrad((...args: unknown[]) => {
     const [x, gamma, beta, save] = args as [tf.Tensor, tf.Tensor, tf.Tensor, tf.GradSaveFunc];
-    const native = nativeBackend();
+    // Of a single position the fused op takes the unbiased variance, 0 / 0, on a GPU.
+    const native = sampleCount(x) === 1 ? null : nativeBackend();
     if (native === null) {
       const { mean, variance } = moments(x);
       if (isUpdating) blendMovingAverages(variables, options, mean, variance);
@@ -94,12 +95,12 @@ interface FusedPass {
 /**
  * FusedBatchNormV3 in training mode. With an averaging factor below 1 the op also blends the running averages it is
  * given, but with the unbiased variance `b * N / (N - 1)`; feeding it `old * N / (N - 1)` and scaling the result back
- * by `(N - 1) / N` leaves exactly `momentum * old + (1 - momentum) * b`.
+ * by `(N - 1) / N` leaves exactly `momentum * old + (1 - momentum) * b`. N is above 1.
  */
 function runFused(native: NativeBackend, pass: FusedPass): [tf.Tensor, tf.Tensor[]] {
   const { x4, gamma, beta, variables, options, isUpdating } = pass;
-  const samples = x4.size / x4.shape.at(-1)!;
-  const bessel = samples > 1 ? samples / (samples - 1) : 1;
+  const samples = sampleCount(x4);
+  const bessel = samples / (samples - 1);
   const attributes = [
     ...fusedAttributes(native, options),
     attribute.float(native, 'exponential_avg_factor', isUpdating ? 1 - options.momentum : 1),
@@ -147,14 +148,14 @@ function composedGradient(dy: tf.Tensor, x: tf.Tensor, gamma: tf.Tensor, options
   const normalized = tf.mul(tf.sub(x, mean), inverse);
   const dBeta = tf.sum(dy, axes);
   const dGamma = tf.sum(tf.mul(dy, normalized), axes);
-  const perSample = scalar(x.shape.at(-1)! / x.size);
+  const perSample = scalar(1 / sampleCount(x));
   const centred = tf.sub(tf.sub(dy, tf.mul(dBeta, perSample)), tf.mul(normalized, tf.mul(dGamma, perSample)));
   return [tf.mul(centred, tf.mul(gamma, inverse)), dGamma, dBeta];
 }
 
 function moments(x: tf.Tensor): { mean: tf.Tensor; variance: tf.Tensor } {
   const axes = positionAxes(x);
-  const perSample = scalar(x.shape.at(-1)! / x.size);
+  const perSample = scalar(1 / sampleCount(x));
   const mean = tf.mul(tf.sum(x, axes), perSample);
   return { mean, variance: tf.mul(tf.sum(tf.square(tf.sub(x, mean)), axes), perSample) };
 }
@@ -173,6 +174,11 @@ function blendMovingAverages(
     tf.add(tf.mul(old, scalar(momentum)), tf.mul(batch, scalar(1 - momentum)));
   movingMean.assign(blend(movingMean, mean));
   movingVariance.assign(blend(movingVariance, variance));
+}
+
+/** Values of each channel. */
+function sampleCount(x: tf.Tensor): number {
+  return x.size / x.shape.at(-1)!;
 }
 
 function positionAxes(x: tf.Tensor): number[] {

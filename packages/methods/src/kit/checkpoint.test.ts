@@ -212,9 +212,15 @@ describe('checkpoint', () => {
     expect(position).toEqual(POSITION);
     expect(model.optimizers.net.stepCount).toBe(5);
     expect(model.generator.state()).toEqual(reference.generator.state());
-    // Another machine rounds differently; what was read must still be the same training.
-    const expected = bits(reference.networks.net);
-    for (const [i, value] of bits(model.networks.net).entries()) expect(value).toBeCloseTo(expected[i]!, 4);
+    // Another machine rounds differently; what was read must still be the same training. The bias before the batch norm has
+    // no gradient but rounding, which Adam makes steps of; the mean follows it.
+    const weights = (network: Network) => [...network.trainable, ...network.nonTrainable];
+    const expected = new Map(weights(reference.networks.net).map(({ name, variable }) => [name, variable.dataSync()]));
+    for (const { name, variable } of weights(model.networks.net)) {
+      if (name === 'net/in/bias' || name === 'net/norm/movingMean') continue;
+      const values = variable.dataSync();
+      for (const [i, value] of expected.get(name)!.entries()) expect(values[i], name).toBeCloseTo(value, 4);
+    }
     model.dispose();
     reference.dispose();
   });

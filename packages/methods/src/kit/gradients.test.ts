@@ -1,6 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { gradientError, useJavaScriptBackend, useNativeEngine, waves } from '../testing/engine.fixtures.js';
+import {
+  gradientError,
+  maxDifference,
+  useJavaScriptBackend,
+  useNativeEngine,
+  waves,
+} from '../testing/engine.fixtures.js';
 import { createBatchNorm } from './batch-norm.js';
 import { biasAdd } from './bias-add.js';
 import { halfSquaredNorm } from './half-squared-norm.js';
@@ -75,6 +81,7 @@ describe.each([
     ],
     ['half-pixel resize up', [2, 4, 5, 3], pixels((x) => tf.image.resizeBilinear(x, [7, 9], false, true))],
     ['half-pixel resize down', [2, 9, 8, 1], pixels((x) => tf.image.resizeBilinear(x, [4, 3], false, true))],
+    ['nearest resize, whole factors', [2, 3, 4, 2], pixels((x) => tf.image.resizeNearestNeighbor(x, [6, 12]))],
     // Square: the JavaScript backend's own kernel swaps height and width.
     ['plain resize', [2, 4, 4, 3], pixels((x) => tf.image.resizeBilinear(x, [8, 8]))],
     ['tanh', [3, 5], tf.tanh],
@@ -166,4 +173,24 @@ describe.each([
   test.each(cases)('%s', (_case, shape, op) => {
     expect(gradientError(gradientPenalty(op), waves(shape, 0.2), 2e-3)).toBeLessThan(0.02);
   });
+});
+
+describe('on the native backend', () => {
+  beforeAll(useNativeEngine);
+
+  // On a GPU TensorFlow's own kernel refuses to run, since its sums would not repeat.
+  test.skipIf(process.env.ADCTL_TEST_FLAVOUR === 'gpu').each([2, 4, 8])(
+    'enlarging by %i has a gradient with the bits of the kernel’s own',
+    (factor) =>
+      tf.tidy(() => {
+        const x = waves([4, 3, 5, 7]) as tf.Tensor4D;
+        const dy = waves([4, 3 * factor, 5 * factor, 7], 0.3);
+        const enlarge = (y: tf.Tensor4D) => tf.image.resizeNearestNeighbor(y, [3 * factor, 5 * factor]);
+        const own = tf.grad((y: tf.Tensor) => tf.sum(tf.mul(enlarge(y as tf.Tensor4D), dy)))(x);
+        const inputs = { images: x, dy } as unknown as tf.NamedTensorMap;
+        const stock = tf.engine().runKernel('ResizeNearestNeighborGrad', inputs, { alignCorners: false });
+
+        expect(maxDifference(own, stock as tf.Tensor)).toBe(0);
+      }),
+  );
 });

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { attribute, isRecordingGradient, nativeBackend } from './native.js';
+import { scalar } from './scalars.js';
 
 /**
  * Corrects what TensorFlow.js 4.22 gets silently wrong or leaves out, for every backend of this process. Idempotent.
@@ -9,6 +10,7 @@ import { attribute, isRecordingGradient, nativeBackend } from './native.js';
  * | --- | --- | --- |
  * | MirrorPad | gradient drops what the mirrored border adds (error about 100 %) | border added back; one op on the native backend, first order |
  * | ResizeBilinear, half-pixel centres | gradient of another resize (60 to 300 % off) | exact, by interpolation matrices |
+ * | ResizeNearestNeighbor by whole factors | no repeatable kernel on GPUs | pooling, the same bits on CPUs for factors 2, 4, 8 |
  * | Tanh, Sigmoid, Exp, Elu | saved output cuts the outer tape: second order wrong or refused | recomputed from the input |
  * | comparisons, logical ops | no gradient, so `where(cond(x), ..)` fails | zero |
  * | DepthToSpace, FlipLeftRight, GatherNd, TopK | no gradient | added |
@@ -20,7 +22,8 @@ import { attribute, isRecordingGradient, nativeBackend } from './native.js';
 export function installGradients(): void {
   if (isInstalled) return;
   isInstalled = true;
-  for (const config of [...comparisons(), ...activations(), ...rearrangements(), mirrorPad(), resizeBilinear()]) {
+  const resizes = [resizeBilinear(), resizeNearestNeighbor()];
+  for (const config of [...comparisons(), ...activations(), ...rearrangements(), mirrorPad(), ...resizes]) {
     if (tf.getGradient(config.kernelName) != null) tf.unregisterGradient(config.kernelName);
     tf.registerGradient(config);
   }
@@ -243,6 +246,27 @@ function resizeBilinear(): tf.GradConfig {
           return tf.transpose(tf.reshape(wide, [width, batch, height, channels]), [1, 2, 0, 3]);
         },
       };
+    },
+  };
+}
+
+/**
+ * Enlarging by whole factors repeats every pixel, so its gradient is the sum over the copies. TensorFlow's own kernel adds
+ * them in no fixed order on a GPU and refuses to run where results must repeat.
+ */
+function resizeNearestNeighbor(): tf.GradConfig {
+  const stock = tf.getGradient('ResizeNearestNeighbor');
+  return {
+    ...stock,
+    gradFunc: (dy, saved, attributes) => {
+      const [, height, width] = saved[0]!.shape as [number, number, number, number];
+      const [, h, w] = (dy as tf.Tensor).shape as [number, number, number, number];
+      const factors: [number, number] = [h / height, w / width];
+      if ((attributes as { alignCorners: boolean }).alignCorners || !factors.every(Number.isInteger)) {
+        return stock.gradFunc(dy, saved, attributes);
+      }
+      const copies = scalar(factors[0] * factors[1]);
+      return { images: () => tf.mul(tf.avgPool(dy as tf.Tensor4D, factors, factors, 'valid'), copies) };
     },
   };
 }

@@ -287,11 +287,17 @@ describe('ocgan scores', () => {
   test('the selection loss repeats, and is the score of a noisy input', () => {
     const model = trained({ noiseSigma: 0 });
     const noisy = trained({ noiseSigma: 0.3 });
+    // With the initial 0.02 weights what comes out hardly depends on the image.
+    for (const { parameter, variable } of [noisy.networks.encoder!, noisy.networks.decoder!].flatMap(
+      (n) => n.trainable,
+    )) {
+      if (parameter === 'kernel') variable.assign(variable.mul(8));
+    }
     const images = toyImages();
 
     expect(maxDifference(model.selectionLoss(images, 0), model.score(images))).toBe(0);
     expect(maxDifference(noisy.selectionLoss(images, 0), noisy.selectionLoss(images, 0))).toBe(0);
-    expect(maxDifference(noisy.selectionLoss(images, 0), noisy.selectionLoss(images, 8))).toBeGreaterThan(0);
+    expect(maxDifference(noisy.selectionLoss(images, 0), noisy.selectionLoss(images, 8))).toBeGreaterThan(1e-4);
   });
 
   test('refuses an unknown score', () => {

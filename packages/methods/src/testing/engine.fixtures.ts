@@ -1,6 +1,15 @@
-import { loadEngine, parseEngineEnvironment } from '@adctl/engine';
+import { Flavour, loadEngine, parseEngineEnvironment } from '@adctl/engine';
 import * as tf from '@tensorflow/tfjs';
 import { prepareEngine } from '../kit/prepare-engine.js';
+
+/** `ADCTL_TEST_FLAVOUR=gpu` runs the tests of this package on a GPU. */
+const FLAVOUR = Flavour.parse(process.env.ADCTL_TEST_FLAVOUR ?? 'cpu');
+
+/**
+ * How far a deep network's output may be off for an image among others, as a share of its deviation. A GPU takes another
+ * algorithm for another batch size, and random layers multiply the difference: 3 % after all those of EfficientNet-Lite0.
+ */
+export const BATCH_TOLERANCE = FLAVOUR === 'gpu' ? 0.1 : 1e-5;
 
 /**
  * Makes native TensorFlow on one thread the backend of this test process. Call it in `beforeAll`; later calls return
@@ -8,7 +17,7 @@ import { prepareEngine } from '../kit/prepare-engine.js';
  */
 export async function useNativeEngine(): Promise<void> {
   const { cacheDir } = parseEngineEnvironment(process.env);
-  await loadEngine({ flavour: 'cpu', threads: 1, cacheDir });
+  await loadEngine({ flavour: FLAVOUR, threads: 1, cacheDir });
   prepareEngine();
   await tf.setBackend('tensorflow');
 }
