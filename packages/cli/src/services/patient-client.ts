@@ -13,8 +13,8 @@ const READS: readonly ControlVerb[] = [
   'trials.logs',
   'leaderboard',
 ];
-/** A server that restarts and a controller that takes over need seconds; a person who watches can spare a minute. */
-const PATIENCE_SECONDS = 60;
+/** As long as workers train on without the broker: whoever watches them should not give up before they do. */
+const PATIENCE_SECONDS = 300;
 const PAUSE_MS = 1_000;
 const NEVER = new AbortController().signal;
 
