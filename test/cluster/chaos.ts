@@ -33,7 +33,12 @@ export interface ChaosReport {
   readonly kills: { readonly controllers: number; readonly workers: number; readonly nats: number };
   /** From a controller's death until one answers again, in ms, in order. */
   readonly failoverMs: readonly number[];
-  /** From a controller's death until the next trial is dispatched, in ms, in order; of the deaths after which one was. */
+  /** From a controller's death until another one has filled the windows of workers that it has heard, in ms, in order. */
+  readonly fillAgainMs: readonly number[];
+  /**
+   * From a controller's death until the next trial is dispatched, in ms, in order; of the deaths after which one was. Windows that
+   * are full, of dead workers' trials too, have no room for one.
+   */
   readonly dispatchAgainMs: readonly number[];
   readonly audit: Audit;
 }
@@ -52,7 +57,7 @@ export async function runChaos(plan: ChaosPlan, say: (line: string) => void = ()
     const startedAt = performance.now();
     const over = new AbortController();
     const watching = watch(cluster, sweep).finally(() => over.abort());
-    const [deaths, dispatches, workers, nats] = await Promise.all([
+    const [{ deaths, fills }, dispatches, workers, nats] = await Promise.all([
       killControllers(cluster, plan, over.signal, say),
       noteDispatches(cluster, sweep, over.signal),
       killWorkers(cluster, plan, over.signal),
@@ -66,7 +71,8 @@ export async function runChaos(plan: ChaosPlan, say: (line: string) => void = ()
       seconds,
       kills: { controllers: deaths.length, workers, nats },
       failoverMs: deaths.map(({ failoverMs }) => failoverMs),
-      dispatchAgainMs: dispatchesAfter(deaths, dispatches),
+      fillAgainMs: nextAfter(deaths, fills),
+      dispatchAgainMs: nextAfter(deaths, dispatches),
       audit,
     };
   } finally {
@@ -106,7 +112,7 @@ async function noteDispatches(cluster: Cluster, sweep: string, over: AbortSignal
   return [...times].sort((a, b) => a - b);
 }
 
-function dispatchesAfter(deaths: readonly Death[], times: readonly number[]): number[] {
+function nextAfter(deaths: readonly Death[], times: readonly number[]): number[] {
   return deaths.flatMap(({ at }) => {
     const next = times.find((time) => time >= at);
     return next === undefined ? [] : [next - at];
@@ -137,13 +143,15 @@ async function killControllers(
   plan: ChaosPlan,
   over: AbortSignal,
   say: (line: string) => void,
-): Promise<Death[]> {
+): Promise<{ deaths: Death[]; fills: number[] }> {
   const generator = createGenerator(plan.seed, 'controllers');
   const deaths: Death[] = [];
   const living = new Set<ClusterProcess>();
+  const all: ClusterProcess[] = [];
   const startOne = () => {
     const started = cluster.startController();
     living.add(started);
+    all.push(started);
     // One that gave up, e.g. because the server was away, is started again as a Deployment would.
     void started.ended.then(() => {
       living.delete(started);
@@ -166,7 +174,13 @@ async function killControllers(
     say(`controller killed, ${deaths.length + 1} of ${plan.controllerKills}`);
   }
   await untilAborted(over);
-  return deaths;
+  return { deaths, fills: all.flatMap((one) => firstFillsOf(one.log())).sort((a, b) => a - b) };
+}
+
+/** When a controller filled windows for the first time, each time it led; in ms since the epoch. */
+function firstFillsOf(log: string): number[] {
+  const told = log.split('\n').filter((line) => line.includes('"msg":"dispatches"'));
+  return told.map((line) => z.object({ time: z.number() }).parse(JSON.parse(line)).time);
 }
 
 /** The first living controller that says, after now, that it leads; or has said so and said nothing of having lost it. */

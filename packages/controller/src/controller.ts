@@ -86,6 +86,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const serial = new Serial();
   const counters: Counters = { illegalTransitions: 0, ignoredFacts: 0, reused: 0, dispatched: 0 };
   let started = false;
+  let isDispatching = false;
   let scheduled = false;
   let ticking = false;
   let cancelTimer: () => void = () => undefined;
@@ -142,6 +143,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     let next: number | null;
     try {
       next = await runTurn(context, inbox);
+      noteFirstDispatch();
     } catch (error) {
       if (!isPassing(error) || stop.signal.aborted) throw error;
       logger.warn({ err: error }, 'turn will be repeated');
@@ -149,6 +151,14 @@ export async function startController(options: ControllerOptions): Promise<Contr
       next = clock.now() + RETRY_ACK_WAITS * times.ackWaitMs;
     }
     if (next !== null) cancelTimer = clock.after(next - clock.now(), wake);
+  }
+
+  /** Says when the windows were filled for the first time, with workers heard. */
+  function noteFirstDispatch(): void {
+    const slots = context.fleet.slots();
+    if (isDispatching || slots === 0) return;
+    isDispatching = true;
+    logger.info({ sweeps: books.size, slots }, 'dispatches');
   }
 
   /** The safety net; skipped while the previous one runs. */
