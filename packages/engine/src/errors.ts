@@ -20,7 +20,9 @@ export function gpuNotSeen(directory: string): AdctlError {
   return new AdctlError('A GPU was asked for, but TensorFlow sees none.', {
     code: 'gpu_not_seen',
     kind: 'permanent',
-    hint: 'Check nvidia-smi, the driver and CUDA_VISIBLE_DEVICES, or use the pool or flavour "cpu". With TF_CPP_MIN_LOG_LEVEL=0 TensorFlow says what it could not open.',
+    hint:
+      'Check nvidia-smi, the driver and CUDA_VISIBLE_DEVICES, or use the pool or flavour "cpu". ' +
+      'With TF_CPP_MIN_LOG_LEVEL=0 and TF_CPP_VMODULE=dso_loader=1 TensorFlow names the library that it could not open.',
     details: { directory },
   });
 }
