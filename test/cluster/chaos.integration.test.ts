@@ -13,6 +13,7 @@ test('every trial has exactly one result although controllers, workers and the s
     trials: 60,
     workers: 3,
     slots: 2,
+    controllers: 2,
     controllerKills: 2,
     workerKillEveryMs: 2_000,
     natsRestarts: 1,

@@ -15,7 +15,9 @@ export interface ChaosPlan {
   readonly trials: number;
   readonly workers: number;
   readonly slots: number;
-  /** Kills with -9 of whichever controller leads; a second one stands by. */
+  /** One leads, the others stand by. */
+  readonly controllers: number;
+  /** Kills with -9 of whichever controller leads. */
   readonly controllerKills: number;
   /** Pause between two kills of a worker with -9. */
   readonly workerKillEveryMs: number;
@@ -137,7 +139,7 @@ interface Death {
   readonly failoverMs: number;
 }
 
-/** Two controllers; the one that leads is killed as often as planned, some seconds after it began to answer. */
+/** Controllers; the one that leads is killed as often as planned, some seconds after it began to answer. */
 async function killControllers(
   cluster: Cluster,
   plan: ChaosPlan,
@@ -158,8 +160,7 @@ async function killControllers(
       if (!over.aborted) startOne();
     });
   };
-  startOne();
-  startOne();
+  for (let count = 0; count < plan.controllers; count++) startOne();
   let diedAt: number | null = null;
   while (!over.aborted) {
     const leader = await Promise.race([untilOneLeads(living), untilAborted(over)]);

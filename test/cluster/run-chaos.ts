@@ -1,18 +1,21 @@
 /**
  * The whole chaos run: 2,000 short trials, at least four workers, a lease of 3 s.
  *
- *   node test/cluster/run-chaos.ts [TRIALS] [CONTROLLER-KILLS] [NATS-RESTARTS] [SEED]     needs a built tree
+ *   node test/cluster/run-chaos.ts [TRIALS] [CONTROLLER-KILLS] [NATS-RESTARTS] [SEED] [CONTROLLERS]     needs a built tree
  *
  * Prints the report as JSON; exit code 0 when object store, records and events agree on one result a trial.
  */
 import { runChaos } from './chaos.ts';
 
-const [trials = 2_000, controllerKills = 100, natsRestarts = 5, seed = 1] = process.argv.slice(2).map(Number);
+const [trials = 2_000, controllerKills = 100, natsRestarts = 5, seed = 1, controllers = 2] = process.argv
+  .slice(2)
+  .map(Number);
 const report = await runChaos(
   {
     trials,
     workers: 4,
     slots: 2,
+    controllers,
     controllerKills,
     workerKillEveryMs: 1_000,
     natsRestarts,
