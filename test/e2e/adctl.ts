@@ -59,12 +59,12 @@ export async function killAfter({ child, finished }: Running, ms: number): Promi
 }
 
 /** The leaderboard of a finished `adctl sweep --json`, without what depends on time, code path or repetition. */
-export function comparableLeaderboard(stdout: string): unknown {
+export function comparableLeaderboard(stdout: string) {
   const { outcome } = z.object({ outcome: z.object({ leaderboard: Leaderboard }) }).parse(JSON.parse(stdout));
   return outcome.leaderboard.groups.map((group) => ({
     ...group,
     rows: group.rows.map(
-      ({ sweeps, searchSeconds, reportSeconds, trainedPerSecond, scoredPerSecond, failures, ...row }) => row,
+      ({ searchSeconds, reportSeconds, trainedPerSecond, scoredPerSecond, failures, ...row }) => row,
     ),
   }));
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createGenerator } from '@adctl/random';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { useNativeEngine, waves } from '../testing/engine.fixtures.js';
+import { IS_ON_GPU, useNativeEngine, waves } from '../testing/engine.fixtures.js';
 import { createAdam } from './adam.js';
 import { createBuffer, fittedContent, isEmpty } from './buffers.js';
 import { encodeCheckpoint, encodeWeights, restoreCheckpoint, restoreWeights } from './checkpoint.js';
@@ -213,13 +213,14 @@ describe('checkpoint', () => {
     expect(model.optimizers.net.stepCount).toBe(5);
     expect(model.generator.state()).toEqual(reference.generator.state());
     // Another machine rounds differently; what was read must still be the same training. The bias before the batch norm has
-    // no gradient but rounding, which Adam makes steps of; the mean follows it.
+    // no gradient but rounding, of which Adam makes steps, and the mean follows it: on a GPU they go another way.
+    const drifting = IS_ON_GPU ? ['net/in/bias', 'net/norm/movingMean'] : [];
     const weights = (network: Network) => [...network.trainable, ...network.nonTrainable];
     const expected = new Map(weights(reference.networks.net).map(({ name, variable }) => [name, variable.dataSync()]));
     for (const { name, variable } of weights(model.networks.net)) {
-      if (name === 'net/in/bias' || name === 'net/norm/movingMean') continue;
       const values = variable.dataSync();
-      for (const [i, value] of expected.get(name)!.entries()) expect(values[i], name).toBeCloseTo(value, 4);
+      const digits = drifting.includes(name) ? 1 : 4;
+      for (const [i, value] of expected.get(name)!.entries()) expect(values[i], name).toBeCloseTo(value, digits);
     }
     model.dispose();
     reference.dispose();

@@ -4,12 +4,13 @@ import { prepareEngine } from '../kit/prepare-engine.js';
 
 /** `ADCTL_TEST_FLAVOUR=gpu` runs the tests of this package on a GPU. */
 const FLAVOUR = Flavour.parse(process.env.ADCTL_TEST_FLAVOUR ?? 'cpu');
+export const IS_ON_GPU = FLAVOUR === 'gpu';
 
 /**
  * How far a deep network's output may be off for an image among others, as a share of its deviation. A GPU takes another
  * algorithm for another batch size, and random layers multiply the difference: 3 % after all those of EfficientNet-Lite0.
  */
-export const BATCH_TOLERANCE = FLAVOUR === 'gpu' ? 0.1 : 1e-5;
+export const BATCH_TOLERANCE = IS_ON_GPU ? 0.1 : 1e-5;
 
 /**
  * Makes native TensorFlow on one thread the backend of this test process. Call it in `beforeAll`; later calls return
