@@ -113,7 +113,7 @@ async function compare(clusteredAnswer: string): Promise<boolean> {
   return sameBoard && differing.length === 0 && there.size > 0;
 }
 
-/** Without the sweep's id, which covers the flavour that the embedded run was told and the cluster's pool decides. */
+/** Without the sweep's id, which covers the class of workers: an embedded run's is named after the flavour, here the pool decides. */
 function comparableRows(answer: string) {
   const groups = comparableLeaderboard(answer);
   return groups.map((group) => ({ ...group, rows: group.rows.map(({ sweeps, ...row }) => row) }));
