@@ -1,9 +1,10 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findImagesPlan } from './images-step.mjs';
 import { SetupProblem, seconds } from './report.mjs';
 import { ROOT, run } from './run.mjs';
+import { readReport } from './vitest-report.mjs';
 
 /**
  * Everything `npm test` checks, in this order. A failing step does not keep the later ones from running. One with a `plan` asks first
@@ -30,7 +31,8 @@ export const TEST_STEPS = [
 ];
 
 /**
- * Runs the steps and ends with `N passed, N failed, N skipped`, the tests of all vitest projects together.
+ * Runs the steps and ends with `N passed, N failed, N skipped`, the tests of all vitest projects together. What failed is told right
+ * above it once more, because who reads the log of another machine often gets only its end.
  *
  * @param {string[]} names only these steps; none means all
  * @returns {Promise<number>} 0 when every step passed; 130 when interrupted
@@ -72,7 +74,7 @@ async function runStep(step, { reports, isNamed }) {
   const [command, ...args] = step.project === true ? vitest(step.name, report) : [...step.command, ...plan.args];
   const code = await run(command, args);
   if (code !== 0) process.stdout.write(`── ${step.name} failed (exit ${code})\n`);
-  const tests = step.project === true ? await readTotals(report) : undefined;
+  const tests = step.project === true ? await readReport(report, ROOT) : undefined;
   // vitest also fails for errors outside any test; that must not end in "0 failed".
   if (tests !== undefined && code !== 0 && tests.failed === 0) tests.failed = 1;
   return { name: step.name, code, tests, time: seconds(Date.now() - start) };
@@ -104,55 +106,6 @@ function vitest(project, report) {
   ];
 }
 
-async function readTotals(path) {
-  let report;
-  try {
-    report = JSON.parse(await readFile(path, 'utf8'));
-  } catch (error) {
-    if (error.code === 'ENOENT') return { passed: 0, failed: 1, skipped: 0 }; // vitest itself did not get that far
-    throw error;
-  }
-  return { ...totalsOf(report), skippedWhat: skippedOf(report) };
-}
-
-/**
- * Totals of vitest's JSON report. A file that fails before its first test (a broken import) counts as one failure.
- *
- * @param {{ numPassedTests: number, numFailedTests: number, numPendingTests: number, numTodoTests: number,
- *   testResults: { status: string, assertionResults: unknown[] }[] }} report
- */
-export function totalsOf(report) {
-  const brokenFiles = report.testResults.filter(
-    (file) => file.status === 'failed' && file.assertionResults.length === 0,
-  );
-  return {
-    passed: report.numPassedTests,
-    failed: report.numFailedTests + brokenFiles.length,
-    skipped: report.numPendingTests + report.numTodoTests,
-  };
-}
-
-/**
- * What did not run, by the outermost title around it: a name tells the reason, and whole suites are one line.
- *
- * @param {{ testResults: { assertionResults: { status: string, ancestorTitles: string[], title: string }[] }[] }} report
- * @returns {string[]}
- */
-export function skippedOf(report) {
-  const groups = new Map();
-  for (const { assertionResults } of report.testResults) {
-    for (const { status, ancestorTitles, title } of assertionResults) {
-      if (!['pending', 'skipped', 'todo'].includes(status)) continue;
-      const group = ancestorTitles[0] ?? '';
-      groups.set(group, [...(groups.get(group) ?? []), title]);
-    }
-  }
-  return [...groups].map(([group, titles]) => {
-    const what = titles.length === 1 ? titles[0] : `${titles.length} tests`;
-    return group === '' ? what : `${group}: ${what}`;
-  });
-}
-
 function printSummary(outcomes, time) {
   const lines = TEST_STEPS.map(({ name }) => {
     const outcome = outcomes.find((item) => item.name === name);
@@ -174,7 +127,24 @@ function printSummary(outcomes, time) {
     skipped.length === 0
       ? ''
       : `\nSkipped, each by the reason in its name or because a store or server lacks what it tests:\n${skipped.join('\n')}\n`;
-  process.stdout.write(`\nTests took ${time}:\n${lines.join('\n')}\n${notRun}\n${counted(total)}\n`);
+  const failed = failuresOf(outcomes);
+  const failures = failed.length === 0 ? '' : `\nFailed:\n${failed.join('\n')}\n`;
+  process.stdout.write(`\nTests took ${time}:\n${lines.join('\n')}\n${notRun}${failures}\n${counted(total)}\n`);
+}
+
+/** At most this many failures are told again: with more, one cause is likely, and the step's own output holds them all. */
+const FAILURES_TOLD = 10;
+
+function failuresOf(outcomes) {
+  const failures = outcomes.flatMap(({ name, code, tests }) => {
+    if (code === undefined || code === 0) return [];
+    const told = tests?.failedWhat ?? [];
+    return (told.length === 0 ? [`exit code ${code}, see its output above`] : told).map(
+      (what) => `  - ${name}: ${what}`,
+    );
+  });
+  const more = failures.length - FAILURES_TOLD;
+  return more > 0 ? [...failures.slice(0, FAILURES_TOLD), `  - and ${more} more, see above`] : failures;
 }
 
 function counted({ passed, failed, skipped }) {

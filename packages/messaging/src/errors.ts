@@ -130,12 +130,15 @@ export function natsNotPrepared(what: string, cause?: unknown): AdctlError {
   });
 }
 
-/** Thrown for whatever else JetStream refuses. */
-export function natsApiError(what: string, error: { code: number; err_code?: number; description?: string }) {
+/** Thrown for whatever else JetStream refuses. @param mendsItself whether a later attempt may succeed without anybody acting. */
+export function natsApiError(
+  what: string,
+  error: { code: number; err_code?: number; description?: string },
+  mendsItself: boolean,
+) {
   return new AdctlError(`JetStream refused ${what}: ${error.description ?? `error ${error.code}`}`, {
-    // 503: no leader, or too much at once; everything else stays as it is until somebody acts.
     code: 'nats_api_error',
-    kind: error.code === 503 ? 'transient' : 'permanent',
+    kind: mendsItself ? 'transient' : 'permanent',
     details: { status: error.code, errCode: error.err_code ?? 0 },
   });
 }

@@ -1,5 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { findNatsBinaries, freePort, type NatsServer, startNatsServer } from '@adctl/testkit';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectClient } from './client.js';
 import { connectNats, prepareNats } from './connect.js';
 import { newNamespace, testOptions } from './deployment.fixtures.js';
@@ -7,6 +8,11 @@ import { runSweep } from './run-sweep.fixtures.js';
 
 const { newest } = await findNatsBinaries();
 const NAMES = ['n1', 'n2', 'n3'] as const;
+
+/** Whether a server places streams and consumers in its cluster, as it last logged. */
+const leadsThePlacing = (server: NatsServer): boolean =>
+  server.log().lastIndexOf('Self is new JetStream cluster metadata leader') >
+  server.log().lastIndexOf('JetStream cluster new metadata leader');
 
 if ('missing' in newest) {
   describe('a cluster of three servers', () => {
@@ -34,6 +40,7 @@ if ('missing' in newest) {
       // Nine streams of three copies each elect their leaders here: 6 s on two busy cores, more when they are busier.
       await prepareNats({ ...optionsOf(), classes: ['cpu'] });
     });
+    beforeEach(() => Promise.all(servers.map((server) => server.start())));
     afterAll(() => Promise.all(servers.map((server) => server.remove())));
 
     it('loses and doubles nothing when the leader of the queue is killed in the middle of a sweep', async () => {
@@ -64,5 +71,28 @@ if ('missing' in newest) {
       await Promise.all([controller, ...workers].map((connection) => connection.close()));
       // A new leader takes 6 to 8 s, every call outlasts 40 s of silence, and a call may follow another.
     }, 180_000);
+
+    it('lets those follow who begin when a server dies, wherever their consumers are placed', async () => {
+      const controller = await connectNats({ ...optionsOf(), identity: 'c' });
+      const stop = new AbortController();
+      const follow = async () => {
+        for await (const { data } of controller.events.follow('a.>', { signal: stop.signal })) return data;
+        return 'nothing';
+      };
+      await controller.events.append('a.b', 'here');
+      const victim = servers.find((server) => !leadsThePlacing(server));
+
+      // The leader takes the dead server for a living one a moment longer, and places some of these on it.
+      const firsts: Promise<unknown>[] = [];
+      for (let count = 0; count < 24; count += 1) {
+        firsts.push(follow());
+        if (count === 2) process.kill(victim?.pid ?? 0, 'SIGKILL');
+        await delay(2);
+      }
+
+      expect(await Promise.all(firsts)).toEqual(firsts.map(() => 'here'));
+      stop.abort();
+      await controller.close();
+    }, 120_000);
   });
 }

@@ -9,6 +9,8 @@ const JetStreamCode = {
   STREAM_NOT_FOUND: 10059,
   WRONG_LAST_SEQUENCE: 10071,
   STORE_FAILED: 10077,
+  STREAM_OFFLINE: 10118,
+  CONSUMER_OFFLINE: 10119,
   WRONG_LAST_SEQUENCE_CONSTANT: 10164,
 } as const;
 
@@ -28,6 +30,15 @@ export const isWrongLastSequence = (error: unknown): boolean =>
   );
 /** The stream did not store the message: one of its limits (for jobs: one message a subject), or a full disk. */
 export const isLimitReached = (error: unknown): boolean => codeOf(error) === JetStreamCode.STORE_FAILED;
+
+/** The HTTP-like status of "no leader", and of "too much at once". */
+const UNAVAILABLE = 503;
+
+/** Whether an error of JetStream's API goes away by itself. Offline: the server that holds it is down, and may come back. */
+export const mendsItself = (error: { readonly code: number; readonly err_code?: number | undefined }): boolean =>
+  error.code === UNAVAILABLE ||
+  error.err_code === JetStreamCode.STREAM_OFFLINE ||
+  error.err_code === JetStreamCode.CONSUMER_OFFLINE;
 
 /** Failures of one attempt that the next attempt may not meet. */
 export function isInterruption(error: unknown): boolean {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Clock } from '../clock.js';
 import { ackUnconfirmed, natsApiError, natsNotPrepared, natsUnreachable } from '../errors.js';
 import type { NatsClient, NatsMessage } from './client.js';
-import { isInterruption, isMessageMissing, isStreamMissing, isTimeout } from './jetstream-codes.js';
+import { isInterruption, isMessageMissing, isStreamMissing, isTimeout, mendsItself } from './jetstream-codes.js';
 import { pause } from './mailbox.js';
 
 const ApiProblem = z.object({ code: z.int(), err_code: z.int().optional(), description: z.string().optional() });
@@ -154,7 +154,7 @@ export class JetStream {
 function parseAnswer<T>(message: NatsMessage, what: string, schema: z.ZodType<T>): T {
   const body: unknown = JSON.parse(message.text);
   const { error } = ApiAnswer.parse(body);
-  if (error !== undefined) throw natsApiError(what, error);
+  if (error !== undefined) throw natsApiError(what, error, mendsItself(error));
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   throw new AdctlError(`the NATS server answered ${what} with something else`, {

@@ -29,7 +29,8 @@ export interface ReadMessage {
 
 const BATCH = 500;
 const RETRY_PAUSE_MS = 250;
-const CREATE_TIMEOUT_MS = 5_000;
+/** Servers make a consumer in milliseconds, or not at all: on a server that is down. */
+const CREATE_TIMEOUT_MS = 3_000;
 /** The server drops a reader's consumer when nobody pulled for this long. */
 const INACTIVE_MS = 60_000;
 
@@ -60,28 +61,52 @@ export async function* readStream(
         if (item === 'idle' && (await isBehind(jetstream, options, from))) break;
       }
     } finally {
-      void jetstream.client
-        .request(`$JS.API.CONSUMER.DELETE.${options.stream}.${consumer}`, '', { timeoutMs: 5_000 })
-        .catch(ignoreFailedCleanup);
+      dropConsumer(jetstream, options.stream, consumer);
     }
   }
 }
 
-/** The server drops the consumer by itself a while later. */
-const ignoreFailedCleanup = () => undefined;
+/** Nobody waits for it: the server drops what nobody pulls from by itself, a while later. */
+function dropConsumer(jetstream: JetStream, stream: string, consumer: string): void {
+  jetstream.client
+    .request(`$JS.API.CONSUMER.DELETE.${stream}.${consumer}`, '', { timeoutMs: 5_000 })
+    .catch(() => undefined);
+}
 
-/** A consumer in the server's memory from a sequence on. Waits through outages. @returns null when the signal is aborted. */
+/**
+ * A consumer in the server's memory from a sequence on. Waits through outages. @returns null when the signal is aborted.
+ *
+ * Every attempt has a name of its own. In a cluster a consumer is placed on one server, now and then on one that is just
+ * dying; asked for again by the same name, it would stay there, unanswered, and count as offline after some minutes.
+ */
 async function createConsumer(
   jetstream: JetStream,
   options: ReaderOptions,
   from: number,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const name = `r_${crypto.randomUUID().replaceAll('-', '')}`;
+  while (!signal.aborted) {
+    const name = `r_${crypto.randomUUID().replaceAll('-', '')}`;
+    const config = readerConfig(jetstream, options, from);
+    const filter = 'filter_subject' in config ? `.${config.filter_subject}` : '';
+    try {
+      const request = { stream_name: options.stream, config: { name, ...config } };
+      await jetstream.once(`CONSUMER.CREATE.${options.stream}.${name}${filter}`, CREATE_TIMEOUT_MS, request);
+      return name;
+    } catch (error) {
+      if (isStreamMissing(error)) throw natsNotPrepared(`stream ${options.stream}`, error);
+      if (!isInterruption(error) && !signal.aborted) throw error;
+      dropConsumer(jetstream, options.stream, name); // which may be made after all, when nobody waits for it any more
+      await pause(jetstream.options.clock, RETRY_PAUSE_MS, signal);
+    }
+  }
+  return null;
+}
+
+function readerConfig({ client }: JetStream, options: ReaderOptions, from: number) {
   const single = options.filters.length === 1 ? options.filters[0] : undefined;
-  const filter = single ?? (hasFeature(jetstream.client, 'manyFilters') ? undefined : options.widerFilter);
-  const config = {
-    name,
+  const filter = single ?? (hasFeature(client, 'manyFilters') ? undefined : options.widerFilter);
+  return {
     deliver_policy: 'by_start_sequence',
     opt_start_seq: Math.max(from, 1),
     replay_policy: 'instant',
@@ -91,19 +116,7 @@ async function createConsumer(
     num_replicas: 1,
     inactive_threshold: toNanos(INACTIVE_MS),
     ...(filter === undefined ? { filter_subjects: options.filters } : { filter_subject: filter }),
-  };
-  const verb = `CONSUMER.CREATE.${options.stream}.${name}${filter === undefined ? '' : `.${filter}`}`;
-  while (!signal.aborted) {
-    try {
-      await jetstream.once(verb, CREATE_TIMEOUT_MS, { stream_name: options.stream, config });
-      return name;
-    } catch (error) {
-      if (isStreamMissing(error)) throw natsNotPrepared(`stream ${options.stream}`, error);
-      if (!isInterruption(error) && !signal.aborted) throw error;
-      await pause(jetstream.options.clock, RETRY_PAUSE_MS, signal);
-    }
-  }
-  return null;
+  } as const;
 }
 
 /** What one consumer gives, until it is of no use any more. */
