@@ -22,7 +22,8 @@ export interface ClusterConnection extends Connection {
 export async function connectToCluster({ context }: NamedContext): Promise<ClusterConnection> {
   const { connectNats } = await import('@adctl/messaging/nats');
   const messaging = await connectNats(toNatsOptions(context));
-  const client = createPatientClient(createControllerClient(messaging.control), REAL_PACE);
+  const controller = createControllerClient(messaging.control);
+  const client = createPatientClient({ client: controller, pace: REAL_PACE, closed: messaging.closed });
   const close = () => messaging.close();
   try {
     const status = await client.request('status', {});

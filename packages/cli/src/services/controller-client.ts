@@ -14,6 +14,16 @@ export interface ControllerClient {
   change<V extends OwnedVerb>(verb: V, payload: Payload<V>, as: { readonly asAdmin: boolean }): Promise<Answer<V>>;
   /** Listens to topics (`progress.<sweep>.>`) until the returned function is called. */
   subscribe(filter: string, handler: (topic: string, payload: unknown) => void): Promise<() => Promise<void>>;
+  /** The same controller for somebody who stays: where it may come back, reading requests wait for it, and say so. */
+  watching(watcher: Watcher): ControllerClient;
+}
+
+/** Who watches for long. */
+export interface Watcher {
+  /** Takes a line about a controller that does not answer. */
+  readonly say: (line: string) => void;
+  /** Aborted when they have left: requests that get no answer then end with its reason, or `interrupted` (transient). */
+  readonly signal: AbortSignal;
 }
 
 /** A client over the channel of a running or embedded controller. */
@@ -24,11 +34,13 @@ export function createControllerClient(control: ControlChannel): ControllerClien
     if (!parsed.success) throw answerNotUnderstood(verb, parsed.error);
     return parsed.data as Answer<typeof verb>;
   };
-  return {
+  const client: ControllerClient = {
     request: (verb, payload) => ask(verb, payload, verb),
     change: (verb, payload, { asAdmin }) => ask(verb, payload, asAdmin ? adminVerb(verb) : verb),
     subscribe: (filter, handler) => control.subscribe(filter, handler),
+    watching: () => client,
   };
+  return client;
 }
 
 /** Thrown when a controller of another version answers in a shape this one does not know. */

@@ -65,7 +65,16 @@ function interrupted(): AdctlError {
   });
 }
 
-/** Whether a command was interrupted before it had done anything. */
+/** Thrown for Ctrl-C while a cluster that is watched does not answer. */
+export function noLongerWatching(): AdctlError {
+  return new AdctlError('No longer watching. The cluster does not answer; what it trains goes on.', {
+    code: 'interrupted',
+    kind: 'transient',
+    hint: 'adctl sweeps watch shows it again; adctl doctor tells what of the cluster is away.',
+  });
+}
+
+/** Whether a command was interrupted while nothing of it was under way that has to end well. */
 export function isInterrupted({ code }: Failure): boolean {
   return code === 'interrupted';
 }

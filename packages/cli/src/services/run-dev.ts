@@ -49,11 +49,12 @@ export async function runDev(options: DevOptions): Promise<DevAnswer> {
     if (options.open === undefined) {
       view.say(`Controller ${process.pid} in ${directory}. Other commands in this folder use it; Ctrl-C stops it.`);
     }
+    const signal = AbortSignal.any([interrupts.gentle, own.broken]);
     await followFolder({
-      client: own.client,
+      client: own.client.watching({ say: view.say, signal }),
       view,
       pace: REAL_PACE,
-      signal: AbortSignal.any([interrupts.gentle, own.broken]),
+      signal,
       untilIdle: options.untilIdle,
       flavour: options.workers.flavour,
     });

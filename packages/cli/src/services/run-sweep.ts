@@ -36,20 +36,22 @@ export interface SweepRun {
  * `flavour_unavailable` when it was begun with other workers
  */
 export async function runSweep(run: SweepRun): Promise<SweepRunAnswer> {
-  const { client, view, interrupts } = run;
+  const { view, interrupts } = run;
   refuseInterrupted(interrupts.gentle);
-  const accepted = await client.request('sweeps.submit', run.submission);
+  const accepted = await run.client.request('sweeps.submit', run.submission);
   if (!accepted.created) await refuseStanding(run, accepted);
   view.say(acceptedLine(accepted));
   if (!run.follow || accepted.skipped) return { accepted, interrupted: false };
 
+  const signal = AbortSignal.any([interrupts.gentle, run.broken]);
+  const client = run.client.watching({ say: view.say, signal });
   const summary = await followSweep({
     client,
     sweep: accepted.sweep,
     planned: accepted,
     view,
     pace: run.pace,
-    signal: AbortSignal.any([interrupts.gentle, run.broken]),
+    signal,
     // Without our process an own controller's workers would be gone when a person resumes it.
     untilPaused: !run.controllerIsOurs,
   });

@@ -20,12 +20,14 @@ export interface WatchOptions {
  * Follows a sweep to its end and reads the outcome. A controller that was left behind ends with its last sweep, perhaps
  * before we have asked for the outcome: then the folder itself still tells it.
  *
- * @throws AdctlError transient `controller_unreachable` when the controller went away before the sweep ended
+ * @throws AdctlError transient `controller_unreachable` when the controller went away before the sweep ended; transient
+ * `interrupted` for Ctrl-C while a cluster does not answer
  */
 export async function watchSweep(options: WatchOptions): Promise<{ outcome: SweepOutcome; interrupted: boolean }> {
   const { view, signal, withController } = options;
-  const outcome = await withController(async (client, place) => {
-    const { sweep } = await findSweep(client, options.sweep);
+  const outcome = await withController(async (connected, place) => {
+    const { sweep } = await findSweep(connected, options.sweep);
+    const client = connected.watching({ say: view.say, signal });
     const summary = await followSweep({ client, sweep, view, pace: REAL_PACE, signal });
     return readOutcome(client, summary, place);
   }).catch((error: unknown) => {

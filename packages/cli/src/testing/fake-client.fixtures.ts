@@ -24,7 +24,7 @@ export function createFakeClient(answers: Answers): FakeClient {
     if (answer === undefined) throw new Error(`the test gives no answer to ${verb}`);
     return answer(payload);
   };
-  return {
+  const client: FakeClient = {
     asked,
     listening,
     request,
@@ -39,5 +39,7 @@ export function createFakeClient(answers: Answers): FakeClient {
     publish(topic, payload) {
       for (const handler of handlers.values()) handler(topic, payload);
     },
+    watching: () => client,
   };
+  return client;
 }
