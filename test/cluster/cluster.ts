@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NatsCredentials } from '@adctl/messaging/nats';
-import { findNatsBinaries, type NatsServer, startNatsServer } from '@adctl/testkit';
+import {
+  findNatsBinaries,
+  type NatsServer,
+  type NatsServerOptions,
+  startNatsCluster,
+  startNatsServer,
+} from '@adctl/testkit';
 import { type Logins, nkeyLogins, type Somebody } from '../../packages/messaging/src/nats/logins.fixtures.ts';
 import { type Finished, type Running, run, start } from '../e2e/adctl.ts';
 import { type ClusterProcess, startProcess } from './processes.ts';
@@ -24,16 +30,20 @@ export const GUEST = 'bob';
 export interface ClusterOptions {
   /** All lease times hang on it. */
   readonly ackWaitMs: number;
+  /** Default: 1. Three keep a copy of every stream each. */
+  readonly natsServers?: 1 | 3;
   /** How everybody logs in; default: by nkey. */
   readonly makeLogins?: (folder: string, users: readonly Somebody[]) => Logins;
   /** Further variables of controller and workers. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A real nats-server with least permissions, and the built programs around it; objects in a folder unless `env` says S3. */
+/** Real nats-servers with least permissions, and the built programs around it; objects in a folder unless `env` says S3. */
 export interface Cluster {
   readonly folder: string;
+  /** The first server, of one or three. */
   readonly nats: NatsServer;
+  readonly natsServers: readonly NatsServer[];
   /** The object folder. */
   readonly objects: string;
   /** The nkey seed that all workers share, where they log in by nkey, and the name it has in the permissions. */
@@ -49,7 +59,8 @@ export interface Cluster {
   close(): Promise<void>;
 }
 
-export async function startCluster({ ackWaitMs, env = {}, makeLogins = nkeyLogins }: ClusterOptions): Promise<Cluster> {
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const { ackWaitMs, natsServers: copies = 1, env = {}, makeLogins = nkeyLogins } = options;
   const { newest, old } = await findNatsBinaries();
   const binary = 'path' in newest ? newest : old;
   if ('missing' in binary) throw new Error(`no nats-server to test with: ${binary.missing}`);
@@ -62,12 +73,15 @@ export async function startCluster({ ackWaitMs, env = {}, makeLogins = nkeyLogin
     { role: 'cli', name: GUEST },
     { role: 'admin', name: ADMIN },
   ]);
-  const nats = await startNatsServer({ path: binary.path, config: logins.config });
+  const natsServers = await startNatsServers(copies, { path: binary.path, config: logins.config });
+  const [nats] = natsServers;
+  if (nats === undefined) throw new Error('no nats-server was started');
+  const urls = natsServers.map(({ url }) => `nats://${url}`);
   const objects = join(folder, 'objects');
   const config = join(folder, 'config');
   await mkdir(config, { mode: 0o700 });
   const contextOf = (identity: string) => ({
-    servers: [`nats://${nats.url}`],
+    servers: urls,
     identity,
     ...logins.credentialsOf(identity),
   });
@@ -86,7 +100,8 @@ export async function startCluster({ ackWaitMs, env = {}, makeLogins = nkeyLogin
       cwd: folder,
       env: {
         ...process.env,
-        ADCTL_NATS_URL: `nats://${nats.url}`,
+        ADCTL_NATS_URL: urls.join(','),
+        ADCTL_NATS_REPLICAS: String(copies),
         ADCTL_NATS_METRICS_MAX_BYTES: String(64 * 1024 ** 2),
         ADCTL_NATS_RECONNECT_MS: '100',
         ADCTL_METRICS_PORT: '0', // several controllers share this machine
@@ -107,6 +122,7 @@ export async function startCluster({ ackWaitMs, env = {}, makeLogins = nkeyLogin
   return {
     folder,
     nats,
+    natsServers,
     objects,
     poolSeedFile: join(folder, `${POOL}.nk`),
     poolIdentity: POOL,
@@ -129,10 +145,16 @@ export async function startCluster({ ackWaitMs, env = {}, makeLogins = nkeyLogin
     run: (args) => run(args, cli),
     async close() {
       await Promise.all(processes.map((one) => one.remove()));
-      await nats.remove();
+      await Promise.all(natsServers.map((server) => server.remove()));
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+async function startNatsServers(count: 1 | 3, options: NatsServerOptions): Promise<readonly NatsServer[]> {
+  if (count === 1) return [await startNatsServer(options)];
+  const { servers } = await startNatsCluster(options);
+  return servers;
 }
 
 /** Variables that name these credentials to a controller or worker. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { MetricBatch, SweepSummary, TrialResult, TrialSummary } from '@adctl/protocol';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import type { Running } from '../e2e/adctl.ts';
+import { untilTold } from '../e2e/adctl.ts';
 import { connectAsController } from './audit.ts';
 import { type Cluster, startCluster } from './cluster.ts';
 import { writeNoopSweep } from './noop-sweep.ts';
@@ -67,18 +67,6 @@ function untilTrial(sweep: string, condition: (trial: TrialSummary) => boolean):
     },
     { timeout: 60_000, interval: 100 },
   );
-}
-
-/** Resolves once a command has said the words on stderr. */
-function untilTold({ child, finished }: Running, words: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    child.stderr?.on('data', (chunk) => {
-      text += chunk;
-      if (text.includes(words)) resolve();
-    });
-    void finished.then(({ code }) => reject(new Error(`ended with ${code} without "${words}":\n${text}`)));
-  });
 }
 
 /** Follows the sweep to its end. */

@@ -49,6 +49,18 @@ export function run(
   return start(args, options).finished;
 }
 
+/** Resolves once a command has said the words on stderr. */
+export function untilTold({ child, finished }: Running, words: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    child.stderr?.on('data', (chunk) => {
+      text += chunk;
+      if (text.includes(words)) resolve();
+    });
+    void finished.then(({ code }) => reject(new Error(`ended with ${code} without "${words}":\n${text}`)));
+  });
+}
+
 /** Kills a whole process group with -9 after some time, unless it ended by itself before. @returns whether it was killed. */
 export async function killAfter({ child, finished }: Running, ms: number): Promise<boolean> {
   const ended = await Promise.race([finished.then(() => true), delay(ms, false)]);

@@ -14,8 +14,8 @@ const READS: ReadonlySet<ControlVerb> = new Set<ControlVerb>([
   'trials.logs',
   'leaderboard',
 ]);
-/** For a command that asks and ends: another controller takes over, or a server restarts, within seconds. */
-const SHORT_SECONDS = 15;
+/** For a command that asks and ends: servers elect another leader and another controller takes over within this time. */
+const SHORT_SECONDS = 30;
 /** As long as workers train on without the broker: whoever watches them should not give up before they do. */
 const LONG_SECONDS = 300;
 const PAUSE_MS = 1_000;

@@ -26,8 +26,8 @@ export interface WatchOptions {
 export async function watchSweep(options: WatchOptions): Promise<{ outcome: SweepOutcome; interrupted: boolean }> {
   const { view, signal, withController } = options;
   const outcome = await withController(async (connected, place) => {
-    const { sweep } = await findSweep(connected, options.sweep);
     const client = connected.watching({ say: view.say, signal });
+    const { sweep } = await findSweep(client, options.sweep);
     const summary = await followSweep({ client, sweep, view, pace: REAL_PACE, signal });
     return readOutcome(client, summary, place);
   }).catch((error: unknown) => {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { findNatsBinaries, freePort, type NatsServer, startNatsServer } from '@adctl/testkit';
+import { findNatsBinaries, type NatsCluster, type NatsServer, startNatsCluster } from '@adctl/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectClient } from './client.js';
 import { connectNats, prepareNats } from './connect.js';
@@ -7,20 +7,14 @@ import { newNamespace, testOptions } from './deployment.fixtures.js';
 import { runSweep } from './run-sweep.fixtures.js';
 
 const { newest } = await findNatsBinaries();
-const NAMES = ['n1', 'n2', 'n3'] as const;
-
-/** Whether a server places streams and consumers in its cluster, as it last logged. */
-const leadsThePlacing = (server: NatsServer): boolean =>
-  server.log().lastIndexOf('Self is new JetStream cluster metadata leader') >
-  server.log().lastIndexOf('JetStream cluster new metadata leader');
-
 if ('missing' in newest) {
   describe('a cluster of three servers', () => {
     it.skip(`could not be had: ${newest.missing}`, () => undefined);
   });
 } else {
   describe(`a cluster of three servers ${newest.version}`, () => {
-    let servers: readonly NatsServer[] = [];
+    let cluster: NatsCluster;
+    let servers: readonly NatsServer[];
     const namespace = newNamespace();
     const optionsOf = () => ({
       ...testOptions(servers[0] as NatsServer, namespace),
@@ -29,19 +23,13 @@ if ('missing' in newest) {
       patienceMs: 40_000,
     });
     beforeAll(async () => {
-      const ports = await Promise.all(NAMES.map(freePort));
-      const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(', ');
-      servers = await Promise.all(
-        NAMES.map((name, index) => {
-          const cluster = `cluster { name: c, host: 127.0.0.1, port: ${ports[index]}, routes: [${routes}] }`;
-          return startNatsServer({ path: newest.path, config: `server_name: ${name}\n${cluster}` });
-        }),
-      );
+      cluster = await startNatsCluster({ path: newest.path });
+      servers = cluster.servers;
       // Nine streams of three copies each elect their leaders here: 6 s on two busy cores, more when they are busier.
       await prepareNats({ ...optionsOf(), classes: ['cpu'] });
     });
     beforeEach(() => Promise.all(servers.map((server) => server.start())));
-    afterAll(() => Promise.all(servers.map((server) => server.remove())));
+    afterAll(() => cluster.remove());
 
     it('loses and doubles nothing when the leader of the queue is killed in the middle of a sweep', async () => {
       const options = optionsOf();
@@ -61,8 +49,8 @@ if ('missing' in newest) {
         const stream = `${namespace.toUpperCase()}_JOBS`;
         const info = await beside.request(`$JS.API.STREAM.INFO.${stream}`, '', { timeoutMs: 5_000 });
         await beside.close();
-        const { leader } = JSON.parse(info.text).cluster as { leader: (typeof NAMES)[number] };
-        await servers[NAMES.indexOf(leader)]?.kill();
+        const { leader } = JSON.parse(info.text).cluster as { leader: string };
+        await cluster.named(leader).kill();
       };
 
       const ending = await runSweep({ controller, workers, trials: 60, trouble: new Map([[20, killLeader]]) });
@@ -80,7 +68,7 @@ if ('missing' in newest) {
         return 'nothing';
       };
       await controller.events.append('a.b', 'here');
-      const victim = servers.find((server) => !leadsThePlacing(server));
+      const victim = servers.find((server) => !cluster.placesAll(server));
 
       // The leader takes the dead server for a living one a moment longer, and places some of these on it.
       const firsts: Promise<unknown>[] = [];

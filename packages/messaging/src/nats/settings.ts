@@ -5,7 +5,7 @@ import type { NatsNames } from './names.js';
 
 /** What an operator may choose about streams and consumers; docs/messaging.md explains each. */
 export interface StreamSettings {
-  /** Copies of every stream in a clustered server: 1, 3 or 5. Default 1. Metrics always have one. */
+  /** Copies of every stream in a clustered server: 1, 3 or 5. Default 1. */
   readonly replicas: number;
   /** A message not acked nor renewed this long is handed out again. Default 60 s. */
   readonly ackWaitMs: number;
@@ -67,7 +67,6 @@ export function streamConfigs(names: NatsNames, settings: StreamSettings): reado
     ...file,
     name: names.metrics,
     subjects: [names.event('metric.>').subject],
-    num_replicas: 1,
     retention: 'limits',
     discard: 'old',
     max_age: toNanos(settings.metricsMaxAgeMs),

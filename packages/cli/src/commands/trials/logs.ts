@@ -62,8 +62,8 @@ export default class TrialsLogs extends ControllerCommand<typeof TrialsLogs> {
     const interrupts = listenForInterrupts(process);
     try {
       await this.withController(async (connected) => {
-        const { spec } = await findTrial(connected, this.args.trial, within);
         const client = connected.watching({ say: (line) => this.tell(line), signal: interrupts.gentle });
+        const { spec } = await findTrial(client, this.args.trial, within);
         const { sweep, trial } = spec;
         const onLine = (line: LogLine) => this.print(renderLogLine(line, this.style));
         await followLogs({ client, sweep, trial, attempt, onLine, pace: REAL_PACE, signal: interrupts.gentle });

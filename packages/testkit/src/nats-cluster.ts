@@ -1,0 +1,42 @@
+import { freePort } from './free-port.js';
+import { type NatsServer, type NatsServerOptions, startNatsServer } from './nats-server.js';
+
+const NAMES: readonly string[] = ['n1', 'n2', 'n3'];
+
+/** Three real nats-servers that keep copies of each other's streams. */
+export interface NatsCluster {
+  readonly servers: readonly NatsServer[];
+  /** The server that others know by this name, e.g. as the leader of a stream. */
+  named(name: string): NatsServer;
+  /** Whether a server places streams and consumers on the others, as it last logged. */
+  placesAll(server: NatsServer): boolean;
+  /** Ends them and deletes their stores. */
+  remove(): Promise<void>;
+}
+
+/** Starts a cluster of three servers; they go on to elect their leaders when this has resolved. @throws Error as `startNatsServer` */
+export async function startNatsCluster(options: NatsServerOptions): Promise<NatsCluster> {
+  const ports = await Promise.all(NAMES.map(freePort));
+  const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(', ');
+  const servers = await Promise.all(
+    NAMES.map((name, index) => {
+      const cluster = `cluster { name: c, host: 127.0.0.1, port: ${ports[index]}, routes: [${routes}] }`;
+      return startNatsServer({ ...options, config: `server_name: ${name}\n${cluster}\n${options.config ?? ''}` });
+    }),
+  );
+  return {
+    servers,
+    named(name) {
+      const server = servers[NAMES.indexOf(name)];
+      if (server === undefined) throw new Error(`no server ${name} in the cluster`);
+      return server;
+    },
+    placesAll(server) {
+      const last = (words: string) => server.log().lastIndexOf(words);
+      return last('Self is new JetStream cluster metadata leader') > last('JetStream cluster new metadata leader');
+    },
+    async remove() {
+      await Promise.all(servers.map((server) => server.remove()));
+    },
+  };
+}
