@@ -109,6 +109,23 @@ describeWithTools('the chart', ({ helm }) => {
     expect(own.length).toBeGreaterThanOrEqual(9);
   });
 
+  test('a release and a namespace of digits alone stay text', async () => {
+    const values = { ...EVERYTHING, fullnameOverride: 'lab' };
+    const manifests = await renderChart({ helm, values, apiVersions: MONITORING, release: '2026', namespace: '11' });
+
+    const checked = manifests.filter(({ kind }) => !FOREIGN.includes(kind));
+    expect(checked.flatMap(findProblems)).toEqual([]);
+  });
+
+  test.each([
+    ['the Service', EVERYTHING],
+    ['the Service of its own NATS', { ...OWN_NATS, fullnameOverride: 'lab' }],
+  ] as const)('a release that begins with a digit is refused where it names %s', async (_what, values) => {
+    const rendering = renderChart({ helm, values, apiVersions: MONITORING, release: '2026' });
+
+    await expect(rendering).rejects.toThrow(/names of Services begin with a letter/);
+  });
+
   test.each(OVERLAY_NAMES)('every object of overlay %s is one that an API server accepts', async (name) => {
     const manifests = await renderChart({ helm, files: [BASE_VALUES, overlayValues(name)] });
 

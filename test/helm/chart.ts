@@ -25,6 +25,8 @@ export interface RenderOptions {
   readonly helm: string;
   /** Default `adctl`. */
   readonly release?: string;
+  /** Default `adctl`. */
+  readonly namespace?: string;
   /** Files with values, later ones win. */
   readonly files?: readonly string[];
   readonly values?: object;
@@ -41,7 +43,7 @@ export const LEAST_VALUES = {
 };
 
 /**
- * Renders the chart in namespace `adctl`.
+ * Renders the chart.
  * @throws Error with what helm says.
  */
 export async function renderChart(options: RenderOptions): Promise<Manifest[]> {
@@ -52,7 +54,8 @@ export async function renderChart(options: RenderOptions): Promise<Manifest[]> {
     const { stdout } = await run(
       options.helm,
       [
-        ...['template', options.release ?? 'adctl', CHART, '--namespace', 'adctl', '--kube-version', '1.31.0'],
+        ...['template', options.release ?? 'adctl', CHART],
+        ...['--namespace', options.namespace ?? 'adctl', '--kube-version', '1.31.0'],
         ...(options.files ?? []).flatMap((file) => ['--values', file]),
         ...['--values', values],
         ...(options.apiVersions ?? []).flatMap((version) => ['--api-versions', version]),

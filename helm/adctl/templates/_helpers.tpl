@@ -7,6 +7,7 @@
 {{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
 {{- else -}}
 {{- $name := include "adctl.name" . -}}
+{{- if regexMatch "^[0-9]" .Release.Name -}}{{- fail "names of Services begin with a letter: choose another release name, or set fullnameOverride" -}}{{- end -}}
 {{- if contains $name .Release.Name -}}
 {{- .Release.Name | trunc 40 | trimSuffix "-" -}}
 {{- else -}}
@@ -25,14 +26,14 @@ app.kubernetes.io/part-of: adctl
 {{/* Selects the controller's pods; never changes, since a Deployment's selector cannot. */}}
 {{- define "adctl.controllerSelector" -}}
 app.kubernetes.io/name: adctl
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: controller
 {{- end -}}
 
 {{/* Selects the pods of the Jobs that the controller makes. */}}
 {{- define "adctl.workerSelector" -}}
 app.kubernetes.io/name: adctl
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/component: worker
 {{- end -}}
 
