@@ -14,12 +14,13 @@ function createSetting() {
   const left = new AbortController();
   let seconds = 0;
   let failures = 0;
+  let failure = away();
   let isHanging = false;
   const client: ControllerClient = {
     async request(verb) {
       asked.push(verb);
       if (isHanging) return new Promise<never>(() => undefined);
-      if (failures-- > 0) throw away();
+      if (failures-- > 0) throw failure;
       return [] as never;
     },
     change: async () => {
@@ -43,8 +44,9 @@ function createSetting() {
     left,
     patient,
     watching: patient.watching({ say: (line) => said.push(line), signal: left.signal }),
-    fail(times: number) {
+    fail(times: number, how = away()) {
       failures = times;
+      failure = how;
     },
     hang() {
       isHanging = true;
@@ -111,6 +113,16 @@ describe('for somebody who watches', () => {
 
     expect(await watching.request('status', {})).toEqual([]);
     expect(said).toEqual([]);
+  });
+
+  test('a refusal is an answer', async () => {
+    const { watching, said, fail } = createSetting();
+    fail(1, new AdctlError('no such sweep', { code: 'unknown_sweep', kind: 'user' }));
+    await expect(watching.request('sweeps.show', {} as never)).rejects.toMatchObject({ code: 'unknown_sweep' });
+    fail(70);
+    await watching.request('status', {});
+
+    expect(said.at(-1)).toBe('The cluster answers again, after 70 s.');
   });
 
   test('it is given up after five minutes', async () => {

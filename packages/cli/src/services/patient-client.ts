@@ -70,6 +70,7 @@ class Patience {
         return answer;
       } catch (error) {
         const isAway = error instanceof AdctlError && error.code === 'controller_unreachable';
+        if (!isAway) this.#noteAnswer(); // a refusal is one
         if (!isAway || !this.#wasAnswered || !READS.has(verb) || closed.aborted || pace.now() >= deadline) throw error;
         this.#tellSilence();
         await pace.wait(PAUSE_MS, this.watcher?.signal ?? NEVER);
