@@ -48,6 +48,9 @@ function createSetting() {
       failures = times;
       failure = how;
     },
+    pass(more: number) {
+      seconds += more;
+    },
     hang() {
       isHanging = true;
     },
@@ -116,9 +119,10 @@ describe('for somebody who watches', () => {
   });
 
   test('a refusal is an answer', async () => {
-    const { watching, said, fail } = createSetting();
+    const { watching, said, fail, pass } = createSetting();
     fail(1, new AdctlError('no such sweep', { code: 'unknown_sweep', kind: 'user' }));
     await expect(watching.request('sweeps.show', {} as never)).rejects.toMatchObject({ code: 'unknown_sweep' });
+    pass(100);
     fail(70);
     await watching.request('status', {});
 
