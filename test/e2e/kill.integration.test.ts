@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createGenerator } from '@adctl/random';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { comparableLeaderboard, killAfter, readResults, run, start } from './adctl.ts';
+import { comparableLeaderboard, killAfter, readResults, run, start, untilTold } from './adctl.ts';
 import { makeToySweep } from './toy-sweep.ts';
 
 const KILLS = 4;
@@ -15,22 +15,26 @@ describe('adctl sweep killed with -9', () => {
     toy = await makeToySweep(90);
   });
   afterAll(() => rm(toy.folder, { recursive: true, force: true }));
-  const sweep = (directory: string) => ['sweep', toy.file, '--yes', '--json', '--directory', directory];
+  const sweep = (directory: string) => ['sweep', toy.file, '--yes', '--directory', directory];
 
   // Six sweeps one after the other: half a minute each on two quiet cores, more beside other work.
   test('the whole tree, at random moments: the same command continues and ends with the same leaderboard', {
     timeout: 600_000,
   }, async () => {
     const options = { cwd: toy.folder, env: ENV };
-    const undisturbed = await run(sweep('calm'), options);
+    const undisturbed = await run([...sweep('calm'), '--json'], options);
     expect(undisturbed.code, undisturbed.stderr).toBe(0);
 
     const generator = createGenerator(20261123, 'kills');
     let killed = 0;
     for (let i = 0; i < KILLS; i++) {
-      if (await killAfter(start(sweep('killed'), options), 1500 + generator.integer(4000))) killed++;
+      const running = start(sweep('killed'), options);
+      // The first at any moment of the start, the others soon after a trial trains, however slow the machine is.
+      const trains = i === 0 ? undefined : untilTold(running, 'epoch ');
+      await trains?.catch(() => undefined); // it ended before
+      if (await killAfter(running, generator.integer(3_000))) killed++;
     }
-    const last = await run(sweep('killed'), options);
+    const last = await run([...sweep('killed'), '--json'], options);
 
     expect(last.code, last.stderr).toBe(0);
     expect(killed).toBeGreaterThanOrEqual(2);
