@@ -126,8 +126,9 @@ export async function connectClient(options: ClientOptions): Promise<NatsClient>
     reconnectTimeWait: options.reconnectWaitMs,
     reconnectJitter: options.reconnectWaitMs / 5,
     reconnectJitterTLS: options.reconnectWaitMs / 2,
-    pingInterval: 10_000,
-    maxPingOut: 3,
+    // A server that hangs is left after 15 s: the rest of a call's patience is for the next one and for an election.
+    pingInterval: 5_000,
+    maxPingOut: 2,
     timeout: 5_000,
     // A stack for every request, kept for errors that carry a subject here, costs a worker 6 % of its CPU.
     noAsyncTraces: true,

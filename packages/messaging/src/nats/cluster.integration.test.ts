@@ -60,6 +60,20 @@ if ('missing' in newest) {
       // A new leader takes 6 to 8 s, every call outlasts 40 s of silence, and a call may follow another.
     }, 180_000);
 
+    it('leaves a server that hangs for one that answers before a call runs out of patience', async () => {
+      const [hanging] = servers;
+      if (hanging === undefined) throw new Error('no server');
+      const { patienceMs: _, ...options } = optionsOf(); // as in production
+      const controller = await connectNats({ ...options, servers: [hanging.url], identity: 'c' });
+      process.kill(hanging.pid, 'SIGSTOP');
+      try {
+        expect(await controller.state.bucket('trial').put('k', 1)).toEqual(expect.any(Number));
+      } finally {
+        process.kill(hanging.pid, 'SIGCONT');
+      }
+      await controller.close();
+    });
+
     it('lets those follow who begin when a server dies, wherever their consumers are placed', async () => {
       const controller = await connectNats({ ...optionsOf(), identity: 'c' });
       const stop = new AbortController();
