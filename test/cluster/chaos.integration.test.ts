@@ -16,6 +16,7 @@ test('every trial has exactly one result although controllers, workers and the s
     controllers: 2,
     controllerKills: 2,
     workerKillEveryMs: 2_000,
+    natsServers: 1,
     natsRestarts: 1,
     refuse: 0.3,
     ackWaitMs: 3_000,

@@ -21,6 +21,9 @@ export interface ChaosPlan {
   readonly controllerKills: number;
   /** Pause between two kills of a worker with -9. */
   readonly workerKillEveryMs: number;
+  /** One, or three that keep copies of each other's streams. */
+  readonly natsServers: 1 | 3;
+  /** Of one server after the other. */
   readonly natsRestarts: number;
   /** Share of all S3 requests that are refused, throughout. */
   readonly refuse: number;
@@ -51,7 +54,8 @@ export interface ChaosReport {
  */
 export async function runChaos(plan: ChaosPlan, say: (line: string) => void = () => undefined): Promise<ChaosReport> {
   const env = { ADCTL_TRAINER: 'noop' };
-  const { cluster, s3, objects, close } = await startClusterOnS3({ ackWaitMs: plan.ackWaitMs, env });
+  const { ackWaitMs, natsServers } = plan;
+  const { cluster, s3, objects, close } = await startClusterOnS3({ ackWaitMs, natsServers, env });
   try {
     const sweep = await submit(cluster, plan);
     const generator = createGenerator(plan.seed, 'chaos');
@@ -227,7 +231,7 @@ async function killWorkers(cluster: Cluster, plan: ChaosPlan, over: AbortSignal)
   return kills;
 }
 
-/** Restarts the server some seconds apart, by a signal and by a crash in turn. @returns how often. */
+/** Restarts the servers some seconds apart, one at a time, by a signal and by a crash in turn. @returns how often. */
 async function restartNats(
   cluster: Cluster,
   plan: ChaosPlan,
@@ -238,9 +242,10 @@ async function restartNats(
   while (restarts < plan.natsRestarts) {
     await delay(5_000, undefined, { signal: over }).catch(() => undefined); // over: seen below
     if (over.aborted) break;
-    await (restarts % 2 === 0 ? cluster.nats.stop() : cluster.nats.kill());
+    const server = cluster.natsServers[restarts % cluster.natsServers.length] ?? cluster.nats;
+    await (restarts % 2 === 0 ? server.stop() : server.kill());
     await delay(1_000);
-    await cluster.nats.start();
+    await server.start();
     restarts += 1;
     say(`nats-server restarted, ${restarts} of ${plan.natsRestarts}`);
   }

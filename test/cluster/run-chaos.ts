@@ -1,15 +1,15 @@
 /**
  * The whole chaos run: 2,000 short trials, at least four workers, a lease of 3 s.
  *
- *   node test/cluster/run-chaos.ts [TRIALS] [CONTROLLER-KILLS] [NATS-RESTARTS] [SEED] [CONTROLLERS]     needs a built tree
+ *   node test/cluster/run-chaos.ts [TRIALS] [CONTROLLER-KILLS] [NATS-RESTARTS] [SEED] [CONTROLLERS] [1|3 NATS-SERVERS]
+ *     needs a built tree
  *
  * Prints the report as JSON; exit code 0 when object store, records and events agree on one result a trial.
  */
 import { runChaos } from './chaos.ts';
 
-const [trials = 2_000, controllerKills = 100, natsRestarts = 5, seed = 1, controllers = 2] = process.argv
-  .slice(2)
-  .map(Number);
+const [trials = 2_000, controllerKills = 100, natsRestarts = 5, seed = 1, controllers = 2, natsServers = 1] =
+  process.argv.slice(2).map(Number);
 const report = await runChaos(
   {
     trials,
@@ -18,6 +18,7 @@ const report = await runChaos(
     controllers,
     controllerKills,
     workerKillEveryMs: 1_000,
+    natsServers: natsServers === 3 ? 3 : 1,
     natsRestarts,
     refuse: 0.3,
     ackWaitMs: 3_000,
