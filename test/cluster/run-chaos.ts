@@ -8,6 +8,7 @@
  * events agree on one result a trial.
  */
 import { parseArgs } from 'node:util';
+import { z } from 'zod';
 import { runChaos } from './chaos.ts';
 
 const { values: flags } = parseArgs({
@@ -22,20 +23,22 @@ const { values: flags } = parseArgs({
     seed: { type: 'string', default: '1' },
   },
 });
+/** Of a setting; a word in its place ends the run before it begins. */
+const number = (text: string) => z.coerce.number().int().nonnegative().parse(text);
 const report = await runChaos(
   {
-    trials: Number(flags.trials),
-    workers: Number(flags.workers),
+    trials: number(flags.trials),
+    workers: number(flags.workers),
     slots: 2,
-    controllers: Number(flags.controllers),
-    controllerKills: Number(flags['controller-kills']),
+    controllers: number(flags.controllers),
+    controllerKills: number(flags['controller-kills']),
     workerKillEveryMs: 1_000,
-    natsServers: flags['nats-servers'] === '3' ? 3 : 1,
-    natsRestarts: Number(flags['nats-restarts']),
+    natsServers: z.union([z.literal(1), z.literal(3)]).parse(number(flags['nats-servers'])),
+    natsRestarts: number(flags['nats-restarts']),
     refuse: 0.3,
     ackWaitMs: 3_000,
-    epochs: Number(flags.epochs),
-    seed: Number(flags.seed),
+    epochs: number(flags.epochs),
+    seed: number(flags.seed),
   },
   (line) => console.error(line),
 );
