@@ -83,16 +83,19 @@ if ('missing' in newest) {
       };
       await controller.events.append('a.b', 'here');
       const victim = servers.find((server) => !cluster.placesAll(server));
+      if (victim === undefined) throw new Error('every server places');
+      let death = Promise.resolve();
 
       // The leader takes the dead server for a living one a moment longer, and places some of these on it.
       const firsts: Promise<unknown>[] = [];
       for (let count = 0; count < 24; count += 1) {
         firsts.push(follow());
-        if (count === 2) process.kill(victim?.pid ?? 0, 'SIGKILL');
+        if (count === 2) death = victim.kill();
         await delay(2);
       }
 
       expect(await Promise.all(firsts)).toEqual(firsts.map(() => 'here'));
+      await death;
       stop.abort();
       await controller.close();
     }, 120_000);
