@@ -96,7 +96,10 @@ async function submit(cluster: Cluster, { trials, epochs }: ChaosPlan): Promise<
   return z.object({ accepted: z.object({ sweep: z.string() }) }).parse(JSON.parse(stdout)).accepted.sweep;
 }
 
-/** Notes when trials are dispatched, in ms since the epoch, as the records change; an outage hides what happens in it. */
+/**
+ * Notes when trials are dispatched, in ms since the epoch, as the records change. A record that goes on at once is seen as running or
+ * completed, and still tells when it was dispatched; one that is queued again within an outage hides it.
+ */
 async function noteDispatches(cluster: Cluster, sweep: string, over: AbortSignal): Promise<number[]> {
   const times = new Set<number>();
   while (!over.aborted) {
@@ -105,8 +108,8 @@ async function noteDispatches(cluster: Cluster, sweep: string, over: AbortSignal
       messaging = await connectAsController(cluster);
       for await (const change of messaging.state.bucket('trial').watch(sweep, over)) {
         if (change === 'ready' || change.value === null) continue;
-        const { state, dispatchedAt } = TrialRecord.parse(change.value);
-        if (state === 'dispatched' && dispatchedAt !== undefined) times.add(Date.parse(dispatchedAt));
+        const { dispatchedAt } = TrialRecord.parse(change.value);
+        if (dispatchedAt !== undefined) times.add(Date.parse(dispatchedAt));
       }
     } catch (error) {
       if (!(error instanceof AdctlError) || error.kind !== 'transient') throw error;

@@ -6,9 +6,10 @@ import { sweepFile } from './testing/test-deployment.fixtures.js';
 const bench = useBench();
 /** One search trial. */
 const ONE = sweepFile({ learningRates: [0.001], normal: [8], seeds: { search: 1, report: 1, finalists: 1 } });
+const MANY = sweepFile({ learningRates: Array.from({ length: 20 }, (_, index) => (index + 1) / 1_000), normal: [8] });
 
 /** Takes the trial from the queue and claims it, as a worker does that is then heard of no more. */
-async function claimAs(worker: WorkerId, sweep: SweepId): Promise<void> {
+async function claimAs(worker: WorkerId, sweep: SweepId, running = 1): Promise<void> {
   const { messaging } = bench.deployment;
   const delivery = await messaging.queue.next({ class: 'cpu', waitMs: 10_000 });
   const key = `${sweep}.${delivery!.assignment.trial}`;
@@ -18,7 +19,7 @@ async function claimAs(worker: WorkerId, sweep: SweepId): Promise<void> {
   const lease: Lease = { version: 1, attempt, worker, renewedAt: new Date().toISOString() };
   const written = held === null ? leases.create(key, lease) : leases.update(key, lease, held.revision);
   expect(await written).not.toBeNull();
-  await bench.deployment.until(sweep, ({ counts }) => counts.running === 1);
+  await bench.deployment.until(sweep, ({ counts }) => counts.running === running);
 }
 
 const classesOf = async (sweep: SweepId) => {
@@ -56,4 +57,13 @@ test('a trial whose worker is evicted waits for nothing and uses no budget up', 
   expect(await classesOf(sweep)).toEqual(Array.from({ length: 4 }, () => 'preempted worker_lost'));
   const [trial] = await bench.list(sweep);
   expect(trial?.notBefore).toBeUndefined();
+});
+
+test('trials that run beyond the slots of living workers leave the window to others', async () => {
+  const { sweep } = await bench.deployment.submit(MANY); // two slots are known, so that four trials are dispatched
+  for (const running of [1, 2, 3, 4]) await claimAs(WorkerId.parse(`w-${running}`), sweep, running);
+
+  const { counts } = await bench.deployment.until(sweep, ({ counts: { dispatched } }) => dispatched > 1);
+
+  expect(counts).toMatchObject({ running: 4, dispatched: 2 });
 });

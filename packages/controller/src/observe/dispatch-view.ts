@@ -17,8 +17,9 @@ export function viewDispatch(context: ControllerContext): DispatchView {
   const names = new Set(books.map(({ frozen }) => frozen.class));
   return {
     classes: [...names].map((name) => {
-      const window = context.fleet.windowOf(name);
       const ofClass = books.filter(({ frozen }) => frozen.class === name);
+      const running = ofClass.reduce((sum, { counts }) => sum + counts.running, 0);
+      const window = context.fleet.windowOf(name, running);
       return { class: name, window, overdue: isOverdue(ofClass, window) };
     }),
     sweeps: books.map(({ record, frozen, inFlight, available, lastServed }) => ({

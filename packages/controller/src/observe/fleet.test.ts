@@ -36,4 +36,14 @@ describe('Fleet', () => {
     expect(fleet.slotsOf('cpu')).toBe(2);
     expect([...fleet.dead(60_501, 59_500)]).toEqual([[WORKER, 'node-lost']]);
   });
+
+  test.each([
+    ['nobody is heard, nothing more is dispatched than runs already', 0, 5, 5],
+    ['what runs in known slots takes places', 1, 2, 4],
+    ['what runs beyond them takes none', 1, 5, 7],
+  ])('%s', (_name, workers, running, window) => {
+    for (let n = 0; n < workers; n++) fleet.note({ ...HEARTBEAT, worker: WorkerId.parse(`w-${n}`) }, 0);
+
+    expect(fleet.windowOf('cpu', running)).toBe(window);
+  });
 });

@@ -81,9 +81,14 @@ export class Fleet {
     return idle;
   }
 
-  /** Most trials of a class dispatched or running at once. */
-  windowOf(name: string): number {
-    return this.slotsOf(name) * this.options.windowPerSlot;
+  /**
+   * Most trials of a class dispatched or running at once. What runs beyond the slots we know is in the hands of workers that we have
+   * not heard, dead ones perhaps, and takes no place: a new leader would find its window full until their leases ran out.
+   * @param running trials of the class that run, as far as is known.
+   */
+  windowOf(name: string, running: number): number {
+    const slots = this.slotsOf(name);
+    return slots * this.options.windowPerSlot + Math.max(0, running - slots);
   }
 
   slots(): number {
