@@ -63,6 +63,22 @@ describe('the plan of a frozen sweep', () => {
     expect(report[0]?.configuration).toBe(plan.at(8).configuration);
   });
 
+  test('other finalists make other report trials of the same numbers', () => {
+    const plan = createTrialPlan(freeze(FILE), findCard);
+    const learningRateOf = (finalist: number) => plan.at(plan.searchTrials, [finalist]).hyperparameters.learningRate;
+
+    expect([2, 0, 2].map(learningRateOf)).toEqual([0.003, 0.001, 0.003]);
+  });
+
+  test('a trial asked for again after many others is the same', () => {
+    const learningRates = Array.from({ length: 300 }, (_, index) => (index + 1) / 1_000);
+    const plan = createTrialPlan(freeze(sweepFile({ learningRates, normal: [8] })), findCard);
+    const first = plan.at(0);
+    for (let index = 1; index < plan.searchTrials; index++) plan.at(index);
+
+    expect(plan.at(0)).toEqual(first);
+  });
+
   test('an index outside the sweep is refused', () => {
     const plan = createTrialPlan(freeze(FILE), findCard);
 

@@ -41,6 +41,9 @@ export interface PlannedConfiguration {
 /** Finds a method's card. @throws AdctlError user `unknown_method`. */
 export type FindCard = (method: string) => MethodCard;
 
+/** Specs kept, about a kilobyte each: a trial's is asked for when it is dispatched and again when it has ended. */
+const RECENT = 256;
+
 /** @throws AdctlError user as `createSearch` does, or for a method without a card. */
 export function createTrialPlan(frozen: FrozenSweep, findCard: FindCard): TrialPlan {
   const { sweep } = frozen;
@@ -50,6 +53,7 @@ export function createTrialPlan(frozen: FrozenSweep, findCard: FindCard): TrialP
   const searches = frozen.methods.map(({ method }) => createSearch(sweep.search, method));
   const datasets = classes.map((normal) => toTrialDataset(frozen, normal));
   let latest: { readonly position: number; readonly value: PlannedConfiguration } | undefined;
+  const recent = new Map<number, { readonly position: number; readonly spec: TrialSpec }>();
 
   const configurationAt = (position: number): PlannedConfiguration => {
     if (latest?.position === position) return latest.value;
@@ -84,7 +88,15 @@ export function createTrialPlan(frozen: FrozenSweep, findCard: FindCard): TrialP
       if (!Number.isInteger(index) || index < 0 || position === undefined || seed === undefined || !dataset) {
         throw new RangeError(`trial ${index} is not planned in ${frozen.id}`);
       }
-      return toSpec({ frozen, index, phase, configuration: configurationAt(position), dataset, seed });
+      const known = recent.get(index);
+      if (known?.position === position) return known.spec;
+      const spec = toSpec({ frozen, index, phase, configuration: configurationAt(position), dataset, seed });
+      recent.set(index, { position, spec });
+      for (const oldest of recent.keys()) {
+        if (recent.size <= RECENT) break;
+        recent.delete(oldest);
+      }
+      return spec;
     },
   };
 }
