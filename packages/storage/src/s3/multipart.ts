@@ -163,4 +163,5 @@ class S3Upload implements MultipartUpload {
 }
 
 /** The SDK's way to take a signal; undefined without one, for only then it uses again what it composed before. */
-export const abortable = (signal: AbortSignal | undefined) => (signal === undefined ? undefined : { abortSignal: signal });
+export const abortable = (signal: AbortSignal | undefined) =>
+  signal === undefined ? undefined : { abortSignal: signal };
