@@ -60,6 +60,7 @@ test('a trial whose worker is evicted waits for nothing and uses no budget up', 
 });
 
 test('trials that run beyond the slots of living workers leave the window to others', async () => {
+  await bench.restart({ ackWaitMs: 60_000 }); // no claim runs out meanwhile
   const { sweep } = await bench.deployment.submit(MANY); // two slots are known, so that four trials are dispatched
   for (const running of [1, 2, 3, 4]) await claimAs(WorkerId.parse(`w-${running}`), sweep, running);
 
