@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { findNatsBinaries, freePort, type NatsServer, startNatsServer } from '@adctl/testkit';
+import { findNatsBinaries, freePorts, type NatsServer, startNatsServer } from '@adctl/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeNatsUsers } from '../../packages/cli/src/services/nats-users.js';
 import { findManifest, LEAST_VALUES, renderChart } from './chart.js';
@@ -51,10 +51,12 @@ describeWithTools('the own NATS server', ({ helm, name }) => {
   });
 
   test('servers of a cluster find each other, and one that does not know the secret is refused', async () => {
-    const ports = await Promise.all([freePort(), freePort(), freePort()]);
+    const [a = 0, b = 0, c = 0, d = 0, e = 0, ...clientPorts] = await freePorts(10); // all of them different
+    const ports = [a, b, c];
     const join = (server: string, port: number, password: string) =>
       startNatsServer({
         path: newest.path,
+        port: clientPorts.pop(),
         env: { ...variablesOf(manifests, password, ports), POD_NAME: server },
         config: `server_name: $POD_NAME\nhttp: "127.0.0.1:-1"\n${clusterBlockOf(manifests, port)}`,
       });
@@ -67,8 +69,11 @@ describeWithTools('the own NATS server', ({ helm, name }) => {
         await expect.poll(() => routesOf(server), PATIENCE).toEqual(others);
       }
 
-      for (const password of ['another', '']) {
-        const stranger = await join('stranger', await freePort(), password);
+      for (const [password, port] of [
+        ['another', d],
+        ['', e],
+      ] as const) {
+        const stranger = await join('stranger', port, password);
         servers.push(stranger);
         await expect.poll(() => stranger.log(), PATIENCE).toMatch(/Authorization Violation/);
         for (const server of servers) expect(await routesOf(server)).not.toContain('stranger');

@@ -134,11 +134,12 @@ export function natsNotPrepared(what: string, cause?: unknown): AdctlError {
 export function natsApiError(
   what: string,
   error: { code: number; err_code?: number; description?: string },
-  mendsItself: boolean,
+  { mendsItself, hint }: { readonly mendsItself: boolean; readonly hint?: string | undefined },
 ) {
   return new AdctlError(`JetStream refused ${what}: ${error.description ?? `error ${error.code}`}`, {
     code: 'nats_api_error',
     kind: mendsItself ? 'transient' : 'permanent',
+    hint,
     details: { status: error.code, errCode: error.err_code ?? 0 },
   });
 }

@@ -1,4 +1,4 @@
-export { freePort } from './free-port.js';
+export { freePort, freePorts } from './free-port.js';
 export { findHadolint, type Hadolint } from './hadolint.js';
 export { findKubernetesTools, type KubernetesTools } from './kubernetes-tools.js';
 export { findNatsBinaries, type NatsBinary, NEWEST_NATS_SERVER } from './nats-binaries.js';

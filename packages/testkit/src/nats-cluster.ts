@@ -1,4 +1,4 @@
-import { freePort } from './free-port.js';
+import { freePorts } from './free-port.js';
 import { type NatsServer, type NatsServerOptions, startNatsServer } from './nats-server.js';
 
 const NAMES: readonly string[] = ['n1', 'n2', 'n3'];
@@ -16,12 +16,15 @@ export interface NatsCluster {
 
 /** Starts a cluster of three servers; they go on to elect their leaders when this has resolved. @throws Error as `startNatsServer` */
 export async function startNatsCluster(options: NatsServerOptions): Promise<NatsCluster> {
-  const ports = await Promise.all(NAMES.map(freePort));
-  const routes = ports.map((port) => `nats://127.0.0.1:${port}`).join(', ');
+  // All of them different: a server that chose its own port took another one's for routes, once in forty clusters.
+  const ports = await freePorts(2 * NAMES.length);
+  const routePorts = ports.slice(NAMES.length);
+  const routes = routePorts.map((port) => `nats://127.0.0.1:${port}`).join(', ');
   const servers = await Promise.all(
     NAMES.map((name, index) => {
-      const cluster = `cluster { name: c, host: 127.0.0.1, port: ${ports[index]}, routes: [${routes}] }`;
-      return startNatsServer({ ...options, config: `server_name: ${name}\n${cluster}\n${options.config ?? ''}` });
+      const cluster = `cluster { name: c, host: 127.0.0.1, port: ${routePorts[index]}, routes: [${routes}] }`;
+      const config = `server_name: ${name}\n${cluster}\n${options.config ?? ''}`;
+      return startNatsServer({ ...options, port: ports[index], config });
     }),
   );
   return {

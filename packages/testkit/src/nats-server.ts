@@ -6,6 +6,8 @@ import { join } from 'node:path';
 export interface NatsServerOptions {
   /** Path of a nats-server (`findNatsBinaries`). */
   readonly path: string;
+  /** Where it listens; by default the server chooses. */
+  readonly port?: number;
   /** Further lines of the server's configuration. */
   readonly config?: string;
   /** Variables that the configuration refers to. */
@@ -43,7 +45,7 @@ process.once('exit', () => {
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
   const directory = await mkdtemp(join(tmpdir(), 'adctl-nats-'));
   let log = '';
-  let port = -1; // the server chooses
+  let port = options.port ?? -1; // the server chooses
   let child: ChildProcess | undefined;
   let ended: Promise<void> = Promise.resolve();
 

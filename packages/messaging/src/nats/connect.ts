@@ -89,7 +89,7 @@ export async function connectNats(options: NatsOptions): Promise<Messaging> {
  * Makes or updates streams, buckets and the consumers of the given classes: the controller does it when it starts, before
  * it or any worker uses them. Harmless when repeated.
  *
- * @throws AdctlError like `connectNats`; permanent `nats_api_error`, e.g. for more replicas than servers.
+ * @throws AdctlError like `connectNats`; `nats_api_error` like `prepareStreams`.
  */
 export async function prepareNats(
   options: NatsOptions & { readonly classes: readonly string[] },

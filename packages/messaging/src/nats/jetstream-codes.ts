@@ -2,6 +2,7 @@ import { AdctlError } from '@adctl/protocol';
 
 /** JetStream's error numbers (`err_code`; nats-server, server/errors.json) that adctl tells apart. */
 const JetStreamCode = {
+  NO_SUITABLE_PEERS: 10005,
   CONSUMER_NOT_FOUND: 10014,
   NO_MESSAGE: 10037,
   SEQUENCE_NOT_FOUND: 10043,
@@ -34,11 +35,27 @@ export const isLimitReached = (error: unknown): boolean => codeOf(error) === Jet
 /** The HTTP-like status of "no leader", and of "too much at once". */
 const UNAVAILABLE = 503;
 
-/** Whether an error of JetStream's API goes away by itself. Offline: the server that holds it is down, and may come back. */
-export const mendsItself = (error: { readonly code: number; readonly err_code?: number | undefined }): boolean =>
-  error.code === UNAVAILABLE ||
-  error.err_code === JetStreamCode.STREAM_OFFLINE ||
-  error.err_code === JetStreamCode.CONSUMER_OFFLINE;
+/** What JetStream's API answers instead of what was asked for. */
+interface Refusal {
+  readonly code: number;
+  readonly err_code?: number | undefined;
+}
+
+/**
+ * Whether an error of JetStream's API goes away by itself. Offline: the server that holds it is down, and may come back. No
+ * suitable peers: fewer servers are up than copies are wanted, as in a cluster that is just starting.
+ */
+export const mendsItself = ({ code, err_code }: Refusal): boolean =>
+  code === UNAVAILABLE ||
+  err_code === JetStreamCode.STREAM_OFFLINE ||
+  err_code === JetStreamCode.CONSUMER_OFFLINE ||
+  err_code === JetStreamCode.NO_SUITABLE_PEERS;
+
+/** What a person can do where waiting did not help. */
+export const hintOf = ({ err_code }: Refusal): string | undefined =>
+  err_code === JetStreamCode.NO_SUITABLE_PEERS
+    ? 'Fewer NATS servers are up than copies are wanted: start them, or lower ADCTL_NATS_REPLICAS.'
+    : undefined;
 
 /** Failures of one attempt that the next attempt may not meet. */
 export function isInterruption(error: unknown): boolean {

@@ -3,7 +3,14 @@ import { z } from 'zod';
 import type { Clock } from '../clock.js';
 import { ackUnconfirmed, natsApiError, natsNotPrepared, natsUnreachable } from '../errors.js';
 import type { NatsClient, NatsMessage } from './client.js';
-import { isInterruption, isMessageMissing, isStreamMissing, isTimeout, mendsItself } from './jetstream-codes.js';
+import {
+  hintOf,
+  isInterruption,
+  isMessageMissing,
+  isStreamMissing,
+  isTimeout,
+  mendsItself,
+} from './jetstream-codes.js';
 import { pause } from './mailbox.js';
 
 const ApiProblem = z.object({ code: z.int(), err_code: z.int().optional(), description: z.string().optional() });
@@ -138,6 +145,7 @@ export class JetStream {
         if (isStreamMissing(error)) throw natsNotPrepared(`the stream behind ${what}`, error);
         if (!isInterruption(error) || closed.aborted) throw error;
         if (clock.now() + pauseMs >= deadline) {
+          if (error instanceof AdctlError && error.hint !== undefined) throw error; // it says what is missing
           throw natsUnreachable(`${what} failed for ${patienceMs} ms`, error);
         }
         await pause(clock, pauseMs, closed);
@@ -154,7 +162,9 @@ export class JetStream {
 function parseAnswer<T>(message: NatsMessage, what: string, schema: z.ZodType<T>): T {
   const body: unknown = JSON.parse(message.text);
   const { error } = ApiAnswer.parse(body);
-  if (error !== undefined) throw natsApiError(what, error, mendsItself(error));
+  if (error !== undefined) {
+    throw natsApiError(what, error, { mendsItself: mendsItself(error), hint: hintOf(error) });
+  }
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   throw new AdctlError(`the NATS server answered ${what} with something else`, {

@@ -18,7 +18,8 @@ export interface Prepared {
  * Makes the streams and buckets that are missing and brings the settings of the others up to date; then the consumers of
  * the given classes. Harmless when repeated, also by two controllers at once.
  *
- * @throws AdctlError permanent `nats_api_error`, e.g. for more replicas than servers or a stream whose kind can't be changed.
+ * @throws AdctlError permanent `nats_api_error`, e.g. for copies on a server without a cluster or a stream whose kind can't be changed; transient while
+ *   fewer servers are up than copies are wanted.
  */
 export async function prepareStreams(
   jetstream: JetStream,

@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort } from '../free-port.js';
+import { freePort, freePorts } from '../free-port.js';
 
 /** A real API server, and a door to it for the test itself. */
 export interface ControlPlane {
@@ -68,7 +68,7 @@ export async function startControlPlane({ assets, tokens = {} }: ControlPlaneOpt
   const processes = new Processes(folder);
   const start = (name: string, args: readonly string[]) => processes.start(join(assets, name), args);
   return processes.orStop(async () => {
-    const [client, peer, secure] = [await freePort(), await freePort(), await freePort()];
+    const [client, peer, secure] = await freePorts(3);
     const token = randomBytes(16).toString('hex');
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const key = join(folder, 'service-account.key');
