@@ -51,12 +51,17 @@ describeWithTools('the own NATS server', ({ helm, name }) => {
   });
 
   test('servers of a cluster find each other, and one that does not know the secret is refused', async () => {
-    const [a = 0, b = 0, c = 0, d = 0, e = 0, ...clientPorts] = await freePorts(10); // all of them different
-    const ports = [a, b, c];
+    const free = await freePorts(10); // all of them different: every server has two
+    const takePort = () => {
+      const port = free.pop();
+      if (port === undefined) throw new Error('too few ports were drawn');
+      return port;
+    };
+    const ports = [takePort(), takePort(), takePort()];
     const join = (server: string, port: number, password: string) =>
       startNatsServer({
         path: newest.path,
-        port: clientPorts.pop(),
+        port: takePort(),
         env: { ...variablesOf(manifests, password, ports), POD_NAME: server },
         config: `server_name: $POD_NAME\nhttp: "127.0.0.1:-1"\n${clusterBlockOf(manifests, port)}`,
       });
@@ -69,11 +74,8 @@ describeWithTools('the own NATS server', ({ helm, name }) => {
         await expect.poll(() => routesOf(server), PATIENCE).toEqual(others);
       }
 
-      for (const [password, port] of [
-        ['another', d],
-        ['', e],
-      ] as const) {
-        const stranger = await join('stranger', port, password);
+      for (const password of ['another', '']) {
+        const stranger = await join('stranger', takePort(), password);
         servers.push(stranger);
         await expect.poll(() => stranger.log(), PATIENCE).toMatch(/Authorization Violation/);
         for (const server of servers) expect(await routesOf(server)).not.toContain('stranger');

@@ -14,19 +14,21 @@ export interface NatsCluster {
   remove(): Promise<void>;
 }
 
-/** Starts a cluster of three servers; they go on to elect their leaders when this has resolved. @throws Error as `startNatsServer` */
-export async function startNatsCluster(options: NatsServerOptions): Promise<NatsCluster> {
+/** What each of three servers of a cluster is started with; one of them may be started later. */
+export async function planNatsCluster(options: NatsServerOptions): Promise<NatsServerOptions[]> {
   // All of them different: a server that chose its own port took another one's for routes, once in forty clusters.
   const ports = await freePorts(2 * NAMES.length);
   const routePorts = ports.slice(NAMES.length);
   const routes = routePorts.map((port) => `nats://127.0.0.1:${port}`).join(', ');
-  const servers = await Promise.all(
-    NAMES.map((name, index) => {
-      const cluster = `cluster { name: c, host: 127.0.0.1, port: ${routePorts[index]}, routes: [${routes}] }`;
-      const config = `server_name: ${name}\n${cluster}\n${options.config ?? ''}`;
-      return startNatsServer({ ...options, port: ports[index], config });
-    }),
-  );
+  return NAMES.map((name, index) => {
+    const cluster = `cluster { name: c, host: 127.0.0.1, port: ${routePorts[index]}, routes: [${routes}] }`;
+    return { ...options, port: ports[index], config: `server_name: ${name}\n${cluster}\n${options.config ?? ''}` };
+  });
+}
+
+/** Starts a cluster of three servers; they go on to elect their leaders when this has resolved. @throws Error as `startNatsServer` */
+export async function startNatsCluster(options: NatsServerOptions): Promise<NatsCluster> {
+  const servers = await Promise.all((await planNatsCluster(options)).map(startNatsServer));
   return {
     servers,
     named(name) {

@@ -154,7 +154,7 @@ function explainRecord(context: ControllerContext, known: Pick<KnownSweep, 'reco
     sweepInFlight: context.books.get(record.sweep)?.inFlight ?? 0,
     class: frozen.class,
     slots: context.fleet.slotsOf(frozen.class),
-    window: place?.window ?? 0,
+    window: place?.window ?? context.fleet.windowOf(frozen.class, 0),
     classInFlight: inFlight((one) => one.class === frozen.class),
     owner: sweep.owner,
     ownerInFlight: inFlight(({ owner }) => owner === sweep.owner),

@@ -92,10 +92,8 @@ export function createTrialPlan(frozen: FrozenSweep, findCard: FindCard): TrialP
       if (known?.position === position) return known.spec;
       const spec = toSpec({ frozen, index, phase, configuration: configurationAt(position), dataset, seed });
       recent.set(index, { position, spec });
-      for (const oldest of recent.keys()) {
-        if (recent.size <= RECENT) break;
-        recent.delete(oldest);
-      }
+      const [oldest] = recent.keys();
+      if (recent.size > RECENT && oldest !== undefined) recent.delete(oldest);
       return spec;
     },
   };

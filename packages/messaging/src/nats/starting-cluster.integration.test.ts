@@ -1,4 +1,10 @@
-import { findNatsBinaries, freePorts, type NatsServer, startNatsServer } from '@adctl/testkit';
+import {
+  findNatsBinaries,
+  type NatsServer,
+  type NatsServerOptions,
+  planNatsCluster,
+  startNatsServer,
+} from '@adctl/testkit';
 import { afterEach, describe, expect, it } from 'vitest';
 import { prepareNats } from './connect.js';
 import { newNamespace, testOptions } from './deployment.fixtures.js';
@@ -19,18 +25,7 @@ describe.each(['old', 'newest'] as const)('a cluster of which two of three serve
     await Promise.all(servers.splice(0).map((server) => server.remove()));
   });
 
-  /** Starts two of three servers. @returns the function that starts the third. */
-  async function startTwo(): Promise<() => Promise<void>> {
-    const ports = await freePorts(6);
-    const routes = ports.slice(3).map((port) => `nats://127.0.0.1:${port}`);
-    const startOne = async (index: number) => {
-      const own = `host: 127.0.0.1, port: ${ports[3 + index]}`;
-      const config = `server_name: n${index}\ncluster { name: c, ${own}, routes: [${routes.join(', ')}] }`;
-      servers.push(await startNatsServer({ path, port: ports[index] as number, config }));
-    };
-    await Promise.all([startOne(0), startOne(1)]);
-    return () => startOne(2);
-  }
+  const start = async (one: NatsServerOptions) => void servers.push(await startNatsServer(one));
   const optionsOf = (patienceMs: number) => ({
     ...testOptions(servers[0] as NatsServer, newNamespace()),
     settings: { replicas: 3, metricsMaxBytes: 64 * 1024 ** 2 },
@@ -39,11 +34,12 @@ describe.each(['old', 'newest'] as const)('a cluster of which two of three serve
   });
 
   it('is something that passes, with three copies of every stream, and does when the third is up', async () => {
-    const startThird = await startTwo();
+    const planned = await planNatsCluster({ path });
+    await Promise.all(planned.slice(1).map(start));
     const inVain = () => prepareNats(optionsOf(5_000)).catch((error: unknown) => error);
 
     await expect.poll(inVain, { timeout: 90_000 }).toMatchObject({ kind: 'transient', ...LACKING[which] });
-    await startThird();
+    await Promise.all(planned.slice(0, 1).map(start));
 
     expect((await prepareNats(optionsOf(60_000))).created).toHaveLength(9);
   }, 180_000);
