@@ -26,6 +26,7 @@ import {
   natsTlsRefused,
   natsUnreachable,
 } from '../errors.js';
+import { Requests } from './requests.js';
 
 /**
  * The only file that knows the NATS client library. Everything above it speaks core NATS through `NatsClient`: JetStream
@@ -73,14 +74,14 @@ export interface NatsSubscription {
   drain(): Promise<void>;
 }
 
-type Headers = Readonly<Record<string, string>>;
+export type NatsHeaders = Readonly<Record<string, string>>;
 
 export interface NatsClient {
   /** Version of the server we are connected to, e.g. `2.9.10`. */
   serverVersion(): string;
   hasJetStream(): boolean;
   /** @throws AdctlError transient `nats_timeout`, `nats_no_responders`, `nats_disconnected`; permanent `nats_permission_denied`, `message_too_large`. */
-  request(subject: string, text: string, options: { timeoutMs: number; headers?: Headers }): Promise<NatsMessage>;
+  request(subject: string, text: string, options: { timeoutMs: number; headers?: NatsHeaders }): Promise<NatsMessage>;
   /** Hands over and forgets. Nothing is kept while disconnected: the message is dropped then. */
   publish(subject: string, text: string, options?: { readonly reply?: string }): void;
   /** @param listener called in order of arrival; `onDenied` when the server refuses the subscription. */
@@ -96,7 +97,7 @@ export interface NatsClient {
     readonly description: string;
     readonly answer: (
       request: NatsMessage,
-    ) => Promise<{ text: string; headers?: Headers; failure?: { status: number; code: string } }>;
+    ) => Promise<{ text: string; headers?: NatsHeaders; failure?: { status: number; code: string } }>;
   }): Promise<() => Promise<void>>;
   /** Resolves when the server has seen everything sent before. */
   flush(): Promise<void>;
@@ -130,8 +131,6 @@ export async function connectClient(options: ClientOptions): Promise<NatsClient>
     pingInterval: 5_000,
     maxPingOut: 2,
     timeout: 5_000,
-    // A stack for every request, kept for errors that carry a subject here, costs a worker 6 % of its CPU.
-    noAsyncTraces: true,
   };
   // Not the library's own waiting: it would hide for ever what a person has to mend.
   for (const since = performance.now(); ; await delay(options.reconnectWaitMs)) {
@@ -150,14 +149,16 @@ class LibraryClient implements NatsClient {
   readonly #reconnects = new Set<() => void>();
   readonly #disconnects = new Set<() => void>();
   readonly #denials = new Set<(subject: string, error: AdctlError) => void>();
-  /** How to end waits whose answer can't come any more once the connection is lost. */
-  readonly #waiting = new Set<(error: AdctlError) => void>();
+  readonly #requests: Requests;
+  /** How to end the library's waits that can't end any more once the connection is lost. */
+  readonly #waiting = new Set<() => void>();
   #connected = true;
 
   constructor(
     private readonly connection: NatsConnection,
     private readonly options: ClientOptions,
   ) {
+    this.#requests = this.#openRequests();
     void this.#watchStatus();
     void connection.closed().then((error) => {
       const reason =
@@ -182,22 +183,14 @@ class LibraryClient implements NatsClient {
   async request(
     subject: string,
     text: string,
-    { timeoutMs, headers }: { timeoutMs: number; headers?: Headers },
+    { timeoutMs, headers }: { timeoutMs: number; headers?: NatsHeaders },
   ): Promise<NatsMessage> {
     this.#closed.signal.throwIfAborted();
     if (!this.#connected) throw natsInterrupted('nats_disconnected', `no connection to ask ${subject}`);
-    const lost = Promise.withResolvers<never>();
-    this.#waiting.add(lost.reject);
     try {
-      const answer = this.connection.request(subject, text, {
-        timeout: timeoutMs,
-        ...(headers === undefined ? {} : { headers: toHeaders(headers) }),
-      });
-      return toMessage(await Promise.race([answer, lost.promise]));
+      return await this.#requests.ask(subject, text, { timeoutMs, headers });
     } catch (error) {
       throw fromLibrary(error, subject);
-    } finally {
-      this.#waiting.delete(lost.reject);
     }
   }
 
@@ -290,6 +283,24 @@ class LibraryClient implements NatsClient {
     }
   }
 
+  /** Requests over this connection, with a subscription for their answers. */
+  #openRequests(): Requests {
+    const inbox = this.newInbox();
+    const requests = new Requests(inbox, ({ subject, text, reply, headers }) =>
+      this.connection.publish(subject, text, {
+        reply,
+        ...(headers === undefined ? {} : { headers: toHeaders(headers) }),
+      }),
+    );
+    this.connection.subscribe(`${inbox}.*`, {
+      callback: (error, message) => {
+        if (error === null) requests.answer(toMessage(message));
+        else requests.failAll(fromLibrary(error, inbox));
+      },
+    });
+    return requests;
+  }
+
   /** Waits for work of the library, unless the connection is lost: then no answer would come. */
   async #unlessLost(work: Promise<unknown>): Promise<void> {
     const lost = Promise.withResolvers<void>();
@@ -305,7 +316,8 @@ class LibraryClient implements NatsClient {
 
   #lost(reason: AdctlError): void {
     this.#connected = false;
-    for (const cancel of this.#waiting) cancel(reason);
+    this.#requests.failAll(reason);
+    for (const giveUp of this.#waiting) giveUp();
     this.#waiting.clear();
   }
 
@@ -328,6 +340,7 @@ class LibraryClient implements NatsClient {
         }
         const denied = natsPermissionDenied(context.operation, context.subject);
         this.options.report(denied);
+        if (context.operation === 'publish') this.#requests.failSubject(context.subject, denied);
         for (const listener of this.#denials) listener(context.subject, denied);
       }
     }
@@ -354,7 +367,7 @@ async function readSecret(file: string): Promise<string> {
   }
 }
 
-function toHeaders(values: Headers) {
+function toHeaders(values: NatsHeaders) {
   const made = createHeaders();
   for (const [name, value] of Object.entries(values)) made.set(name, value);
   return made;
@@ -374,15 +387,8 @@ function toMessage(message: Msg | ServiceMsg): NatsMessage {
   };
 }
 
-/** The library's error codes that we tell apart. */
-const INTERRUPTIONS: Readonly<Record<string, 'nats_timeout' | 'nats_no_responders' | 'nats_disconnected'>> = {
-  TIMEOUT: 'nats_timeout',
-  '503': 'nats_no_responders',
-  DISCONNECT: 'nats_disconnected',
-  CONNECTION_DRAINING: 'nats_disconnected',
-  CONNECTION_CLOSED: 'nats_disconnected',
-  CANCELLED: 'nats_disconnected',
-};
+/** What the library throws when there is no connection. */
+const DISCONNECTED: ReadonlySet<string> = new Set(['DISCONNECT', 'CONNECTION_DRAINING', 'CONNECTION_CLOSED']);
 
 function fromLibrary(error: unknown, subject: string): AdctlError {
   if (error instanceof AdctlError) return error;
@@ -392,8 +398,7 @@ function fromLibrary(error: unknown, subject: string): AdctlError {
     return natsPermissionDenied(permissionContext.operation, permissionContext.subject, error);
   }
   if (error.code === 'MAX_PAYLOAD_EXCEEDED') return messageTooLarge(subject, error);
-  const interruption = INTERRUPTIONS[error.code];
-  if (interruption !== undefined) return natsInterrupted(interruption, `${subject}: ${error.message}`);
+  if (DISCONNECTED.has(error.code)) return natsInterrupted('nats_disconnected', `${subject}: ${error.message}`);
   return natsUnreachable(error.message, error);
 }
 
