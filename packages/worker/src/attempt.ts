@@ -58,7 +58,7 @@ export interface Attempt {
   readonly startedAt: Date;
   /** Aborted with a `ClaimLost` when the claim is gone. */
   readonly lost: AbortSignal;
-  /** The attempt's own folder. */
+  /** The attempt's own folder; whoever writes into it first makes it. */
   readonly directory: string;
 }
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Delivery } from '@adctl/messaging';
@@ -111,7 +112,8 @@ export async function runTrial(delivery: Delivery, engine: EngineFacts, context:
     });
   } finally {
     context.onAttempt(null);
-    await rm(directory, { recursive: true, force: true, maxRetries: 3 });
+    // Asked first: many trials write nothing, and a look is a tenth of a removal.
+    if (existsSync(directory)) await rm(directory, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
@@ -141,7 +143,6 @@ async function train(
   const { trainer, config, clock } = context;
   const spec = await readSpec(context, attempt);
   const codeVersion = codeFor(spec, attempt, context);
-  await mkdir(attempt.directory, { recursive: true });
   await fetchBackbone(context, spec, attempt.lost);
   const say = (line: string) => output.log('info', line);
   const signal = AbortSignal.any([attempt.lost, interruption.asked]);

@@ -36,7 +36,7 @@ export interface StartTrial {
   readonly type: 'start';
   readonly spec: TrialSpec;
   readonly attempt: number;
-  /** The attempt's own, empty, existing folder; the child writes nowhere else. */
+  /** The attempt's own folder; whoever writes into it first makes it, and the child writes nowhere else. */
   readonly directory: string;
   readonly resumeFrom?: LocalCheckpoint;
   /** At the end of an epoch, a checkpoint is written when the last one is at least this old. */

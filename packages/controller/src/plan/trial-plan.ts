@@ -42,7 +42,7 @@ export interface PlannedConfiguration {
 export type FindCard = (method: string) => MethodCard;
 
 /** Specs kept, about a kilobyte each: a trial's is asked for when it is dispatched and again when it has ended. */
-const RECENT = 256;
+const RECENT = 1024;
 
 /** @throws AdctlError user as `createSearch` does, or for a method without a card. */
 export function createTrialPlan(frozen: FrozenSweep, findCard: FindCard): TrialPlan {

@@ -54,7 +54,7 @@ export function createCheckpointWriter(options: CheckpointWriterOptions): Checkp
         [PROGRESS_FILE, encodeProgress(progress)],
         ...(keptWeights === null ? [] : [[KEPT_FILE, keptWeights] satisfies [string, Uint8Array]]),
       ];
-      await mkdir(directory);
+      await mkdir(directory, { recursive: true });
       for (const [file, content] of files) await writeFile(join(directory, file), content);
       const { epoch, step } = position;
       options.written({ directory, files: files.map(([file]) => file), epoch, step, threads: options.threads });

@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
+import { setImmediate as letOthersRun, setTimeout as wait } from 'node:timers/promises';
 import { AdctlError, toFailure } from '@adctl/protocol';
 import { z } from 'zod';
 import type { StartTrial, TrainerEnd, TrialOutcome } from '../trainer-messages.js';
@@ -52,7 +52,8 @@ async function runNoop(
     const state = await readState(start);
     const checkpoint = createCheckpoints(start, report, threads, state.epoch);
     while (state.epoch < h.epochs) {
-      await wait(h.epochMs, undefined, { signal: stop }).catch(() => undefined); // stopped: seen below
+      if (h.epochMs === 0) await letOthersRun();
+      else await wait(h.epochMs, undefined, { signal: stop }).catch(() => undefined); // stopped: seen below
       if (stop.aborted) {
         if ((stop.reason as StopRequest).checkpoint) await checkpoint(state);
         return { kind: 'stopped' };
@@ -121,7 +122,7 @@ function createCheckpoints({ directory }: StartTrial, report: TrialReporter, thr
     if (epoch === last) return;
     last = epoch;
     const folder = join(directory, `checkpoint-${epoch}`);
-    await mkdir(folder);
+    await mkdir(folder, { recursive: true });
     await writeFile(join(folder, STATE_FILE), JSON.stringify(state));
     report.checkpoint({ directory: folder, files: [STATE_FILE], epoch, step: epoch, threads });
   };

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -49,6 +49,7 @@ export async function writeArtifacts(options: ArtifactOptions): Promise<WrittenA
     ...(await mapFiles(test, evaluation, own)),
     ['model', 'model.safetensors', 'application/octet-stream', await encodeModel(spec, model, evaluation)],
   ];
+  await mkdir(directory, { recursive: true });
   for (const [, file, , content] of files) await writeFile(join(directory, file), content);
   return files.map(([name, file, contentType]) => ({ name, file, contentType }));
 }
