@@ -7,7 +7,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { CONTROLLER_FLAGS, startEmbedded } from '@adctl/controller/embedded';
 import { resolveCacheDir } from '@adctl/datasets';
 import { connectNats } from '@adctl/messaging/nats';
-import { ControllerStatus, sha256 } from '@adctl/protocol';
+import { AdctlError, ControllerStatus, sha256 } from '@adctl/protocol';
 import { type ObjectPlace, type ObjectStore, openObjects } from '@adctl/storage';
 import { findNatsBinaries, type NatsServer, startNatsServer } from '@adctl/testkit';
 import { pino } from 'pino';
@@ -26,6 +26,9 @@ export interface Size {
   readonly workers: number;
   readonly slots: number;
 }
+
+/** How long a request is repeated while no controller answers it. */
+const PATIENCE_MS = 30_000;
 
 const cacheDir = resolveCacheDir(process.env, os.homedir());
 
@@ -108,7 +111,8 @@ export async function startOnNats(
     );
     const messaging = await connectNats({ servers: [server.url], role: 'cli', identity: 'bench' });
     const objects = await openObjects(place);
-    const request: Request = (verb, payload) => messaging.control.request(verb, payload, { timeoutMs: 60_000 });
+    const request: Request = (verb, payload) =>
+      patiently(() => messaging.control.request(verb, payload, { timeoutMs: 60_000 }));
     for (;;) {
       const status = await request('status', {}).then(ControllerStatus.parse, () => null);
       if (status !== null && status.slots >= workers * slots) break;
@@ -128,6 +132,18 @@ export async function startOnNats(
   } catch (error) {
     await end();
     throw error;
+  }
+}
+
+/** As the command line does: a controller that starts beside dozens of training processes may lose its lease once. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (const since = performance.now(); ; await wait(200)) {
+    try {
+      return await ask();
+    } catch (error) {
+      const passes = error instanceof AdctlError && error.kind === 'transient';
+      if (!passes || performance.now() - since > PATIENCE_MS) throw error;
+    }
   }
 }
 

@@ -1,11 +1,13 @@
-import type { TrialResult } from '@adctl/protocol';
 import type { Running, Size } from './deployments.ts';
 import { gapsOf, readResults, usageOf } from './figures.ts';
 import { submitNoop, untilEnded } from './sweep.ts';
 
 export interface Measured {
   readonly trialsPerSecond: number;
-  readonly results: readonly TrialResult[];
+  /** Results read back from the store. */
+  readonly stored: number;
+  /** Size of one of them. */
+  readonly resultBytes: number;
   readonly gapsMs: readonly number[];
   /** CPU of the controller's process a trial. */
   readonly controllerMs: number;
@@ -28,5 +30,12 @@ export async function measure(running: Running, size: Size, trials: number): Pro
   const controllerMs = perTrial(cpuOf([controllerPid]) - before.controller);
   const workersMs = perTrial(cpuOf(workerPids) - before.workers);
   const results = await readResults(objects, accepted.sweep);
-  return { trialsPerSecond: trials / seconds, results, gapsMs: gapsOf(results), controllerMs, workersMs };
+  return {
+    trialsPerSecond: trials / seconds,
+    stored: results.length,
+    resultBytes: Buffer.byteLength(JSON.stringify(results[0])),
+    gapsMs: gapsOf(results),
+    controllerMs,
+    workersMs,
+  };
 }
