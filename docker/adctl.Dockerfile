@@ -33,5 +33,5 @@ COPY --chmod=644 docker/adctl-entry.mjs /app/
 USER 10001:10001
 # `controller` starts a controller; anything else is a command of adctl.
 # V8 would keep much more memory than a controller needs; what it takes with and without the flags: bench/results.md.
-ENTRYPOINT ["node", "--max-semi-space-size=8", "--heap-growing-percent=30", "/app/adctl-entry.mjs"]
+ENTRYPOINT ["node", "--max-semi-space-size=16", "--heap-growing-percent=30", "/app/adctl-entry.mjs"]
 CMD ["--help"]
