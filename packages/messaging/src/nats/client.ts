@@ -283,19 +283,22 @@ class LibraryClient implements NatsClient {
     }
   }
 
-  /** Requests over this connection, with a subscription for their answers. */
+  /** Requests over this connection. */
   #openRequests(): Requests {
     const inbox = this.newInbox();
-    const requests = new Requests(inbox, ({ subject, text, reply, headers }) =>
-      this.connection.publish(subject, text, {
-        reply,
-        ...(headers === undefined ? {} : { headers: toHeaders(headers) }),
-      }),
-    );
-    this.connection.subscribe(`${inbox}.*`, {
-      callback: (error, message) => {
-        if (error === null) requests.answer(toMessage(message));
-        else requests.failAll(fromLibrary(error, inbox));
+    const requests: Requests = new Requests(inbox, {
+      publish: ({ subject, text, reply, headers }) =>
+        this.connection.publish(subject, text, {
+          reply,
+          ...(headers === undefined ? {} : { headers: toHeaders(headers) }),
+        }),
+      listen: () => {
+        this.connection.subscribe(`${inbox}.*`, {
+          callback: (error, message) => {
+            if (error === null) requests.answer(toMessage(message));
+            else requests.refuse(fromLibrary(error, inbox));
+          },
+        });
       },
     });
     return requests;

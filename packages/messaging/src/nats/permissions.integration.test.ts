@@ -101,11 +101,11 @@ await describeOnServers(
       open.push(worker);
       return { id, worker };
     };
-    const asCriminal = (who: keyof typeof keys) =>
+    const asCriminal = (who: keyof typeof keys, inboxPrefix = `_INBOX_${who}`) =>
       connectClient({
         servers: [current().url],
         name: 'criminal',
-        inboxPrefix: `_INBOX_${who}`,
+        inboxPrefix,
         credentials: keys[who].credentials,
         ...tls,
         firstConnectMs: 0,
@@ -260,6 +260,19 @@ await describeOnServers(
       await expect(worker.queue.next({ class: 'gpu24', waitMs: 10_000 })).rejects.toMatchObject({
         code: 'nats_permission_denied',
       });
+    });
+
+    it('tells whoever may not hear its answers so at every request, instead of waiting for them', async () => {
+      const client = await asCriminal('alice', '_INBOX_w1');
+      try {
+        for (const subject of ['ad.api.alice.status', 'ad.api.alice.workers.list']) {
+          await expect(client.request(subject, '{}', { timeoutMs: 10_000 })).rejects.toMatchObject({
+            code: 'nats_permission_denied',
+          });
+        }
+      } finally {
+        await client.close();
+      }
     });
 
     it('tells a person at once that a subscription is not allowed', async () => {

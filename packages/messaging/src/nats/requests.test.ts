@@ -9,7 +9,8 @@ afterEach(() => vi.useRealTimers());
 /** Requests over a connection that sends nothing, with what was sent. */
 function open() {
   const sent: { readonly subject: string; readonly reply: string }[] = [];
-  const requests = new Requests('_INBOX_test.abc', (request) => sent.push(request));
+  const listen = vi.fn();
+  const requests = new Requests('_INBOX_test.abc', { publish: (request) => sent.push(request), listen });
   const ask = (subject: string) => requests.ask(subject, '', { timeoutMs: 1000 });
   const answer = (index: number, text: string, status?: number) =>
     requests.answer({
@@ -19,7 +20,7 @@ function open() {
       reply: undefined,
       header: () => undefined,
     } satisfies NatsMessage);
-  return { requests, sent, ask, answer };
+  return { requests, sent, listen, ask, answer };
 }
 
 it('gives every request its own answer, in whatever order they come', async () => {
@@ -86,10 +87,24 @@ it('ends everything, and goes on with what is asked afterwards', async () => {
   expect(vi.getTimerCount()).toBe(0);
 });
 
+it('listens once, and again after that was refused', async () => {
+  const { requests, listen, ask, answer } = open();
+  const refused = [ask('a'), ask('b')];
+  expect(listen).toHaveBeenCalledTimes(1);
+  requests.refuse(new AdctlError('no', { code: 'nats_permission_denied', kind: 'permanent' }));
+  const after = ask('a');
+  answer(2, 'allowed now');
+
+  for (const asked of refused) await expect(asked).rejects.toMatchObject({ code: 'nats_permission_denied' });
+  expect((await after).text).toBe('allowed now');
+  expect(listen).toHaveBeenCalledTimes(2);
+});
+
 it('waits for nothing that could not be sent', async () => {
-  const requests = new Requests('_INBOX_test.abc', () => {
+  const publish = () => {
     throw new Error('too large');
-  });
+  };
+  const requests = new Requests('_INBOX_test.abc', { publish, listen: () => undefined });
 
   await expect(requests.ask('a', '', { timeoutMs: 1000 })).rejects.toThrow('too large');
   expect(vi.getTimerCount()).toBe(0);

@@ -12,6 +12,13 @@ interface Request {
   readonly headers?: NatsHeaders | undefined;
 }
 
+/** The connection that requests go over. */
+interface Transport {
+  publish(request: Request): void;
+  /** Begins to hand what arrives below the inbox to `answer`, or tells `refuse` that the server does not allow it. */
+  listen(): void;
+}
+
 interface Waiting {
   readonly subject: string;
   readonly timer: NodeJS.Timeout;
@@ -28,16 +35,16 @@ interface Waiting {
 export class Requests {
   readonly #waiting = new Map<string, Waiting>();
   #count = 0;
+  #isListening = false;
 
-  /** @param inbox answers arrive below it; give them to `answer`. */
   constructor(
     private readonly inbox: string,
-    private readonly publish: (request: Request) => void,
+    private readonly transport: Transport,
   ) {}
 
   /**
    * Resolves with the first answer.
-   * @throws AdctlError transient `nats_timeout`, `nats_no_responders`; what `publish` throws; what the other methods are given.
+   * @throws AdctlError transient `nats_timeout`, `nats_no_responders`; what the transport throws; what the other methods are given.
    */
   ask(
     subject: string,
@@ -53,7 +60,9 @@ export class Requests {
       }, timeoutMs);
       this.#waiting.set(token, { subject, timer, resolve, reject });
       try {
-        this.publish({ subject, text, reply: `${this.inbox}.${token}`, headers });
+        if (!this.#isListening) this.transport.listen();
+        this.#isListening = true;
+        this.transport.publish({ subject, text, reply: `${this.inbox}.${token}`, headers });
       } catch (error) {
         this.#take(token);
         reject(error);
@@ -72,6 +81,12 @@ export class Requests {
   /** Ends what was asked of a subject, e.g. because the server refuses it. */
   failSubject(subject: string, error: AdctlError): void {
     for (const [token, waiting] of this.#waiting) if (waiting.subject === subject) this.#take(token)?.reject(error);
+  }
+
+  /** The inbox may not be listened to: ends all of them. The next one tries again. */
+  refuse(error: AdctlError): void {
+    this.#isListening = false;
+    this.failAll(error);
   }
 
   /** Ends all of them: no answer will come. */

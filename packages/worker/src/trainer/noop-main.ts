@@ -14,6 +14,7 @@ import type { StopRequest } from './train.js';
  */
 const NoopHyperparameters = z.object({
   epochs: z.int().min(1).default(1),
+  /** A timer waits a millisecond at least; the first epoch with 0 waits for nothing. */
   epochMs: z.number().min(0).default(0),
   /** What goes wrong in epoch `failEpoch` of attempts up to `failAttempts`. */
   failure: z.enum(['none', 'throw', 'exit', 'abort', 'kill', 'hang', 'diverge', 'oom']).default('none'),
@@ -52,7 +53,7 @@ async function runNoop(
     const state = await readState(start);
     const checkpoint = createCheckpoints(start, report, threads, state.epoch);
     while (state.epoch < h.epochs) {
-      if (h.epochMs === 0) await letOthersRun();
+      if (state.epoch === 0 && h.epochMs === 0) await letOthersRun();
       else await wait(h.epochMs, undefined, { signal: stop }).catch(() => undefined); // stopped: seen below
       if (stop.aborted) {
         if ((stop.reason as StopRequest).checkpoint) await checkpoint(state);
