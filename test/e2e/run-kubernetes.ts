@@ -3,8 +3,9 @@
  * a folder where pip cannot get it), the controller, a make-believe Kubernetes whose pods are real worker processes, and
  * `adctl sweep FILE --context`. Then runs the same file embedded and compares.
  *
- *   node test/e2e/run-kubernetes.ts [SWEEP.yaml] [--workers N] [--folder] [--flavour cpu|gpu] [--no-compare]
+ *   node test/e2e/run-kubernetes.ts [SWEEP.yaml] [--workers N] [--folder] [--flavour cpu|gpu] [--no-compare | --embedded FOLDER]
  *     needs a built tree and the flavour's engine; default: examples/sweeps/ocgan.yaml, which needs MNIST in the cache
+ *     --embedded: the folder whose `.adctl` the file runs in, where it may have run already, as after the quickstart
  *
  * Exit code 0 when both finish and every result is the same: the digest of each trained model and every test number.
  */
@@ -26,6 +27,7 @@ const { values: flags, positionals } = parseArgs({
     folder: { type: 'boolean', default: false },
     flavour: { type: 'string', default: 'cpu' },
     'no-compare': { type: 'boolean', default: false },
+    embedded: { type: 'string' },
   },
 });
 const file = resolve(positionals[0] ?? 'examples/sweeps/ocgan.yaml');
@@ -91,13 +93,14 @@ async function startStore() {
 async function compare(clusteredAnswer: string): Promise<boolean> {
   const startedMs = performance.now();
   const locally = ['--local', '--slots', flags.workers, '--flavour', flavour];
-  const embedded = await run(['sweep', file, '--yes', '--json', ...locally], { cwd: work });
+  const folder = flags.embedded === undefined ? work : resolve(flags.embedded);
+  const embedded = await run(['sweep', file, '--yes', '--json', ...locally], { cwd: folder });
   say(`embedded: exit code ${embedded.code} after ${secondsSince(startedMs)} s`);
   if (embedded.code !== 0) {
     say(embedded.stderr + embedded.stdout);
     return false;
   }
-  const here = await digests({ kind: 'filesystem', directory: join(work, '.adctl/objects') });
+  const here = await digests({ kind: 'filesystem', directory: join(folder, '.adctl/objects') });
   const there = await digests(placeOfCluster());
   const boards = [comparableRows(clusteredAnswer), comparableRows(embedded.stdout)] as const;
   const sameBoard = isDeepStrictEqual(...boards);
