@@ -3,7 +3,7 @@
  * controller process, two worker processes, results in S3. Everything but training is real: plan, dispatch, claim, result
  * object, event, ack, fold.
  *
- *   node bench/cluster-throughput.ts [--trials 10000] [--slots 32] [--rounds 3] [--endpoint URL --bucket NAME] [--python PATH] [--peers 1]
+ *   node bench/cluster-throughput.ts [--trials 10000] [--slots 48] [--rounds 3] [--endpoint URL --bucket NAME] [--python PATH] [--peers 1]
  *
  * Everybody runs the same number of trials, one after the other, in every round; a round takes nine minutes, five of them
  * Ray's. Rates are medians over the rounds, with the lowest and the highest; ratios are those of the medians.
@@ -29,7 +29,7 @@ import { type S3Endpoint, startFakeEndpoint } from './noop/s3-endpoint.ts';
 const { values: flags } = parseArgs({
   options: {
     trials: { type: 'string', default: '10000' },
-    slots: { type: 'string', default: '32' },
+    slots: { type: 'string', default: '48' },
     rounds: { type: 'string', default: '3' },
     endpoint: { type: 'string' },
     bucket: { type: 'string', default: 'bench' },

@@ -15,10 +15,17 @@ export interface Measured {
   readonly workersMs: number;
 }
 
-/** Warms every training process up, then runs a sweep of no-op trials and reads its results back. */
+/** So many trials, or eight in every slot, come first: V8 has compiled what runs often by then, and every training process has trained. */
+const WARM_UP_TRIALS = 4_000;
+
+/** Warms everything up, then runs a sweep of no-op trials and reads its results back. */
 export async function measure(running: Running, size: Size, trials: number): Promise<Measured> {
   const { request, objects, controllerPid, workerPids } = running;
-  const warmUp = await submitNoop(request, 'warm-up', 8 * size.workers * size.slots);
+  const warmUp = await submitNoop(
+    request,
+    'warm-up',
+    Math.max(Math.min(WARM_UP_TRIALS, trials), 8 * size.workers * size.slots),
+  );
   await untilEnded(request, warmUp, { everyMs: 50 });
   const cpuOf = (pids: readonly number[]) => pids.reduce((sum, pid) => sum + usageOf(pid).cpuSeconds, 0);
   const before = { controller: cpuOf([controllerPid]), workers: cpuOf(workerPids) };
