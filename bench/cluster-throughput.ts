@@ -59,7 +59,7 @@ interface Round {
   readonly peers: ReadonlyMap<PeerKind, PeerFigures | null>;
 }
 
-async function stopAfter(running: Running, size: Size, count: number): Promise<Measured> {
+async function measureAndStop(running: Running, size: Size, count: number): Promise<Measured> {
   try {
     return await measure(running, size, count);
   } finally {
@@ -77,10 +77,10 @@ async function runRound(): Promise<Round> {
       : { name: flags.endpoint, endpoint: flags.endpoint, bucket: flags.bucket, stop: async () => undefined };
   try {
     const place = { kind: 's3', settings: { endpoint: s3.endpoint, bucket: s3.bucket, region: 'us-east-1' } } as const;
-    const cluster = await stopAfter(await startOnNats(server, place, many), many, trials);
-    const clusterSingle = await stopAfter(await startOnNats(server, place, single), single, few);
-    const embedded = await stopAfter(await startEmbeddedIn(join(folder, 'many'), many), many, trials);
-    const embeddedSingle = await stopAfter(await startEmbeddedIn(join(folder, 'single'), single), single, few);
+    const cluster = await measureAndStop(await startOnNats(server, place, many), many, trials);
+    const clusterSingle = await measureAndStop(await startOnNats(server, place, single), single, few);
+    const embedded = await measureAndStop(await startEmbeddedIn(join(folder, 'many'), many), many, trials);
+    const embeddedSingle = await measureAndStop(await startEmbeddedIn(join(folder, 'single'), single), single, few);
     const puts = await measurePuts(s3, many, { count: trials, bytes: cluster.resultBytes });
     const publishes = await measurePublishes(server.url, PUBLISHES);
     const peers = new Map<PeerKind, PeerFigures | null>();

@@ -112,7 +112,7 @@ export async function runTrial(delivery: Delivery, engine: EngineFacts, context:
     });
   } finally {
     context.onAttempt(null);
-    // Asked first: many trials write nothing, and a look is a tenth of a removal.
+    // Asked first: a trial that wrote nothing has no folder, and a removal is several calls in other threads.
     if (existsSync(directory)) await rm(directory, { recursive: true, force: true, maxRetries: 3 });
   }
 }

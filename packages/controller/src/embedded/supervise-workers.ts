@@ -37,7 +37,7 @@ export interface Supervisor {
 /**
  * Node's flags for a controller's process; the image's entry point has them too. On a large machine V8 keeps much more memory
  * than a controller's objects need: young objects get 16 MiB, and the old ones are looked through whenever they have grown by
- * 30 %, not when they have doubled. Half as much for the young ones saves few MiB and costs a seventh more CPU a trial (bench/results.md).
+ * 30 %, not when they have doubled. Half as much for the young ones costs a seventh more CPU a trial (bench/results.md).
  */
 export const CONTROLLER_FLAGS = ['--max-semi-space-size=16', '--heap-growing-percent=30'] as const;
 

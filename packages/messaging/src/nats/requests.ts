@@ -54,10 +54,9 @@ export class Requests {
     this.#count += 1;
     const token = this.#count.toString(36);
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#waiting.delete(token);
-        reject(natsInterrupted('nats_timeout', `${subject}: no answer within ${timeoutMs} ms`));
-      }, timeoutMs);
+      const giveUp = () =>
+        this.#take(token)?.reject(natsInterrupted('nats_timeout', `${subject}: no answer within ${timeoutMs} ms`));
+      const timer = setTimeout(giveUp, timeoutMs);
       this.#waiting.set(token, { subject, timer, resolve, reject });
       try {
         if (!this.#isListening) this.transport.listen();
@@ -91,7 +90,7 @@ export class Requests {
 
   /** Ends all of them: no answer will come. */
   failAll(error: AdctlError): void {
-    for (const token of [...this.#waiting.keys()]) this.#take(token)?.reject(error);
+    for (const token of this.#waiting.keys()) this.#take(token)?.reject(error);
   }
 
   #take(token: string): Waiting | undefined {
