@@ -1,7 +1,7 @@
 import { type Environment, listVariable, switchVariable, wholeNumber } from '@adctl/protocol';
 import { z } from 'zod';
-import type { NatsCredentials, NatsTls } from './client.js';
 import type { NatsOptions } from './connect.js';
+import type { NatsCredentials, NatsTls } from './core-nats.js';
 import { DEFAULT_STREAM_SETTINGS } from './settings.js';
 
 const file = z.string().min(1).optional();

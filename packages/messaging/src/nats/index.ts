@@ -1,4 +1,3 @@
-export type { NatsCredentials, NatsTls } from './client.js';
 export {
   connectNats,
   inspectNats,
@@ -8,6 +7,7 @@ export {
   type NatsRole,
   prepareNats,
 } from './connect.js';
+export type { NatsCredentials, NatsTls } from './core-nats.js';
 export { DEFAULT_NAMESPACE } from './names.js';
 export {
   type NatsPermissions,

@@ -2,7 +2,7 @@ import { AdctlError } from '@adctl/protocol';
 import { z } from 'zod';
 import type { Clock } from '../clock.js';
 import { ackUnconfirmed, natsApiError, natsNotPrepared, natsUnreachable } from '../errors.js';
-import type { NatsClient, NatsMessage } from './client.js';
+import type { NatsClient, NatsMessage } from './core-nats.js';
 import {
   hintOf,
   isInterruption,

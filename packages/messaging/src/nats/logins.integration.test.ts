@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SweepId, TrialId } from '@adctl/protocol';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { NatsCredentials } from './client.js';
 import { connectNats, type NatsRole, prepareNats } from './connect.js';
+import type { NatsCredentials } from './core-nats.js';
 import { describeOnServers, testOptions } from './deployment.fixtures.js';
 import { credsLogins, passwordLogins, type Somebody } from './logins.fixtures.js';
 

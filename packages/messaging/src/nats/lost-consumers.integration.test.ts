@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { NatsClient } from './client.js';
+import type { NatsClient } from './core-nats.js';
 import { describeOnServers } from './deployment.fixtures.js';
 import { useDeployment } from './use-deployment.fixtures.js';
 

@@ -6,7 +6,7 @@ import { controllerUnreachable, verbAlreadyServed } from '../errors.js';
 import { fromJson, toJson } from '../json.js';
 import { assertFilter, assertSubject } from '../subject-filter.js';
 import { KeptAnswers, toParts } from './answer-parts.js';
-import type { NatsClient, NatsMessage } from './client.js';
+import type { NatsClient, NatsMessage } from './core-nats.js';
 import type { NatsNames } from './names.js';
 
 type Handler = (payload: unknown, caller: string) => Promise<unknown>;

@@ -2,7 +2,7 @@ import { TrialAssignment } from '@adctl/protocol';
 import { queueMessageNotUnderstood } from '../errors.js';
 import { fromJson } from '../json.js';
 import type { Delivery } from '../trial-queue.js';
-import type { NatsMessage } from './client.js';
+import type { NatsMessage } from './core-nats.js';
 import { parseDeliverySubject } from './delivery-subject.js';
 import type { JetStream } from './jetstream.js';
 import { toNanos } from './settings.js';

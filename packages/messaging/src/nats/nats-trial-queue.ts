@@ -4,7 +4,7 @@ import { fromJson, toJson } from '../json.js';
 import { assertSubject } from '../subject-filter.js';
 import type { Delivery, Priority, QueueEntry, StoredQueueEntry, TrialQueue } from '../trial-queue.js';
 import { PRIORITIES } from '../trial-queue.js';
-import type { NatsMessage } from './client.js';
+import type { NatsMessage } from './core-nats.js';
 import type { JetStream, StoredMessage } from './jetstream.js';
 import { isConsumerMissing, isLimitReached, isMessageMissing } from './jetstream-codes.js';
 import type { NatsNames } from './names.js';

@@ -1,7 +1,7 @@
 import type { AdctlError } from '@adctl/protocol';
 import { natsNotPrepared } from '../errors.js';
 import { PRIORITIES, type Priority } from '../trial-queue.js';
-import type { NatsMessage } from './client.js';
+import type { NatsMessage } from './core-nats.js';
 import type { JetStream } from './jetstream.js';
 import { isConsumerMissing, isInterruption } from './jetstream-codes.js';
 import { Mailbox, pause } from './mailbox.js';

@@ -1,6 +1,6 @@
 import { AdctlError } from '@adctl/protocol';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import type { NatsMessage } from './client.js';
+import type { NatsMessage } from './core-nats.js';
 import { Requests } from './requests.js';
 
 beforeEach(() => vi.useFakeTimers());

@@ -1,6 +1,6 @@
 import type { AdctlError } from '@adctl/protocol';
 import { natsInterrupted } from '../errors.js';
-import type { NatsHeaders, NatsMessage } from './client.js';
+import type { NatsHeaders, NatsMessage } from './core-nats.js';
 
 /** NATS status of an answer that the server gives in place of a service that is not there. */
 const NO_RESPONDERS = 503;

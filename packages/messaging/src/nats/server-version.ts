@@ -1,5 +1,5 @@
 import { natsServerTooOld, natsWithoutJetStream } from '../errors.js';
-import type { NatsClient } from './client.js';
+import type { NatsClient } from './core-nats.js';
 
 /** The oldest server adctl is tested with (Debian 12). */
 export const SERVER_FLOOR = '2.9.10';

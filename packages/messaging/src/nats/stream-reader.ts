@@ -1,6 +1,6 @@
 import { AdctlError } from '@adctl/protocol';
 import { natsNotPrepared } from '../errors.js';
-import type { NatsMessage } from './client.js';
+import type { NatsMessage } from './core-nats.js';
 import { parseDeliverySubject } from './delivery-subject.js';
 import type { JetStream } from './jetstream.js';
 import { isInterruption, isStreamMissing } from './jetstream-codes.js';

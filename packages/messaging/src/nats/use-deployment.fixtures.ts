@@ -3,8 +3,9 @@ import type { NatsServer } from '@adctl/testkit';
 import { afterEach, beforeEach } from 'vitest';
 import type { Messaging } from '../deployment.js';
 import type { Priority } from '../trial-queue.js';
-import { connectClient, type NatsClient } from './client.js';
+import { connectClient } from './client.js';
 import { connectNats, type NatsOptions, prepareNats } from './connect.js';
+import type { NatsClient } from './core-nats.js';
 import { newNamespace, testOptions } from './deployment.fixtures.js';
 
 /** What a test works with: streams of its own on a server that runs, and connections that are closed after it. */
